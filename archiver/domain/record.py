@@ -1,0 +1,49 @@
+"""The audit record: one revision of one object, as the table holds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archiver.domain.custom_resource import Key
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One row to be. Times are aware UTC datetimes, floored to microseconds.
+
+    A value that is missing or cannot be trusted is None and has a flag; the bytes stay exact.
+    `content` is the evidence in canonical JSON (apiVersion, kind, identity, spec, status),
+    `content_sha256` its SHA-256 as 64 hex digits, `circumstances` the rest of metadata as it was,
+    in canonical JSON and no part of the digest. `processing_phases` is JSON-ready.
+    What the store adds: revision, archived_at, run_id, cluster_id, batch.
+    """
+
+    key: Key
+    namespace: str
+    name: str
+    api_version: str
+    kind: str
+    resource_version: int
+    generation: int
+    created_at: datetime
+    content: bytes
+    content_sha256: str
+    circumstances: bytes
+    remediation_id: str | None
+    alert_fingerprint: str | None
+    processing_phases: Sequence[dict[str, Any]]
+    enrichment_quality: float | None
+    enrichment_sources: Sequence[str] | None
+    context_size_bytes: int | None
+    environment: str | None
+    confidence: float | None
+    business_priority: str | None
+    sla_requirement: str | None
+    routed_to_service: str | None
+    routing_priority: int | None
+    completed_at: datetime
+    status: str | None
+    error_message: str | None
+    flags: Sequence[str]
+    deleted_at: datetime | None = None

@@ -1,0 +1,148 @@
+"""What the pipeline needs from the outside, and no more: three protocols and their values.
+
+`Source` and `Marker` know nothing of PostgreSQL, `Store` nothing of Kubernetes, and `Store`
+assumes no SQL: a second one that speaks HTTP to a data storage service fits the same protocol.
+Every method raises only errors from `archiver.errors`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from archiver.domain.custom_resource import CustomResource, Key
+from archiver.domain.mark import Mark
+from archiver.domain.plan import Surroundings
+from archiver.domain.record import AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """An object whose bytes did not even give a head: named by where it was found."""
+
+    position: str
+    reason: str
+    message: str
+    raw: bytes
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of the list: objects in the server's order, and those it could not read.
+
+    `nbytes` is the size of the page's bytes, by which memory is bounded.
+    """
+
+    resources: Sequence[CustomResource]
+    unparsed: Sequence[Unparsed] = ()
+    nbytes: int = 0
+
+
+class Source(Protocol):
+    """Where custom resources come from: an API server, or files."""
+
+    @property
+    def cluster_id(self) -> str:
+        """The uid of the namespace kube-system: identity of the cluster, part of every key."""
+
+    @property
+    def now(self) -> int:
+        """The source's clock in nanoseconds since the epoch, read once a run (the Date header)."""
+
+    def pages(self) -> Iterator[Page]:
+        """Every object once a run, page by page.
+
+        Raises Configuration (the resource is not served, a right is missing) and Unavailable.
+        """
+
+    def surroundings(self, page: Page) -> Surroundings:
+        """What is known of the owners and namespaces of this page's objects.
+
+        Never raises for want of a right: what may not be read is unknown.
+        """
+
+    def read(self, resource: CustomResource) -> CustomResource | None:
+        """The object of this namespace and name as it is now; None if that uid is gone.
+
+        Raises Configuration, Unavailable, and Unreadable if it can no longer be parsed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Bytes that could not become a record, kept as they are until a person has looked."""
+
+    position: str
+    reason: str
+    message: str
+    raw: bytes
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction stores. `records` hold at most one record of a uid.
+
+    `reread` names the uids whose resource version the API server has confirmed just now although
+    the archive holds a higher one (a cluster restored from an older etcd): they are inserted.
+    """
+
+    run_id: str
+    cluster_id: str
+    records: Sequence[AuditRecord]
+    quarantined: Sequence[Quarantined] = ()
+    reread: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a store did with a batch, durably.
+
+    `inserted`: uid → revision number of the new rows; a uid that is missing needed none.
+    `stale`: uids whose evidence differs from the newest revision although the archive holds a
+    higher resource version: nothing was inserted for them, the caller reads them again.
+    """
+
+    inserted: Mapping[str, int] = field(default_factory=dict)
+    stale: frozenset[str] = frozenset()
+    quarantined: int = 0
+
+
+class Store(Protocol):
+    """Where records go. Insert-only: nothing here changes or deletes a row."""
+
+    @property
+    def store_id(self) -> str:
+        """Identity of this store (a UUID made when it was set up); a mark names it."""
+
+    def newest(self, cluster_id: str, keys: Sequence[Key]) -> Mapping[str, str]:
+        """uid → content_sha256 (64 hex digits) of the newest stored revision, in a new statement.
+
+        Raises Unavailable and Configuration.
+        """
+
+    def write(self, batch: Batch) -> Written:
+        """Store a batch; on return it is durable, or an error is raised and may be retried.
+
+        Raises Unavailable, Configuration, Integrity.
+        """
+
+
+class MarkOutcome(StrEnum):
+    """How a mark ended, where that is no error."""
+
+    MARKED = "marked"
+    CONFLICT = "conflict"  # changed since it was read (409, or 422 on the uid): read it again
+    GONE = "gone"  # 404
+
+
+class Marker(Protocol):
+    """Writes the mark on the object, so that cleanup may proceed."""
+
+    def mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
+        """Mark the very object that was read: its uid and resourceVersion are preconditions.
+
+        Safe to call from many threads at once. Raises MarkRefused for this object alone,
+        Forbidden if the right is missing, Unavailable.
+        """
