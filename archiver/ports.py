@@ -50,6 +50,10 @@ class Source(Protocol):
     def now(self) -> int:
         """The source's clock in nanoseconds since the epoch, read once a run (the Date header)."""
 
+    @property
+    def live(self) -> bool:
+        """Whether `read` asks a server; a file can only repeat what it said."""
+
     def pages(self) -> Iterator[Page]:
         """Every object once a run, page by page.
 
@@ -102,11 +106,13 @@ class Written:
     `inserted`: uid → revision number of the new rows; a uid that is missing needed none.
     `stale`: uids whose evidence differs from the newest revision although the archive holds a
     higher resource version: nothing was inserted for them, the caller reads them again.
+    `refused`: uid → why the store does not take the values of this record; the others went in.
     """
 
     inserted: Mapping[str, int] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
     quarantined: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store(Protocol):
@@ -135,6 +141,16 @@ class MarkOutcome(StrEnum):
     MARKED = "marked"
     CONFLICT = "conflict"  # changed since it was read (409, or 422 on the uid): read it again
     GONE = "gone"  # 404
+
+
+class Stop(Protocol):
+    """Whether the run has been asked to end (SIGTERM), or has reached its deadline."""
+
+    def requested(self) -> bool:
+        """List nothing more; finish what is held."""
+
+    def expired(self) -> bool:
+        """The time for finishing is used up too: leave now."""
 
 
 class Marker(Protocol):

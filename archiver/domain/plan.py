@@ -2,11 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
+from archiver.domain import gotime, shapes
+from archiver.domain.conversion import (
+    Completion,
+    completion_of,
+    convert,
+    has_unreadable_status,
+    phase_of,
+)
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.mark import Mark
+from archiver.domain.evidence import Evidence, evidence
+from archiver.domain.mark import Mark, carries_mark_of
+from archiver.domain.policy import HOUR, SKEW_TOLERANCE, Policy
 from archiver.domain.record import AuditRecord
+from archiver.errors import Unreadable
+
+# The store makes months this far ahead and refuses what is beyond: such a birth is a broken value.
+_BIRTH_AHEAD = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +38,180 @@ class Surroundings:
     owners: Mapping[str, int | None] = field(default_factory=dict)
     owner_kinds: Mapping[tuple[str, str], int] = field(default_factory=dict)
     terminating_namespaces: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Surroundings()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every plan of one run rests on. `now` (ns since the epoch) is the source's clock."""
+
+    policy: Policy
+    now: int
+    run_id: str
+    store_id: str
+
+    @property
+    def at(self) -> datetime:
+        """`now` as an aware datetime."""
+        return gotime.to_datetime(self.now)
+
+
+class Cause(StrEnum):
+    """Why an object is archived now; the most urgent one that holds."""
+
+    DELETING = "being deleted"
+    OWNER_GONE = "its owner is gone"
+    NAMESPACE_TERMINATING = "its namespace is terminating"
+    CHANGED = "changed after it was marked"
+    IN_THE_FUTURE = "its completion time lies in the future"
+    OVERDUE = "past its cleanup deadline"
+    DUE = "within the lead of its cleanup deadline"
+    BACKFILL = "terminal (backfill)"
+    MARKED = "marked already"
+
+
+class Reason(StrEnum):
+    """Why an object is left alone in this run."""
+
+    NOT_TERMINAL = "not in a terminal phase"
+    UNREADABLE_STATUS = "its status is no object"
+    NOT_YET_DUE = "not yet due"
+    FILTERED = "outside --since and --until"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Store this, then mark it. `deadline` (ns) is when cleanup may delete it.
+
+    With `marked`, the object already carries this very mark: it only has to be in the store.
+    """
+
+    resource: CustomResource
+    evidence: Evidence
+    completion: Completion
+    mark: Mark
+    cause: Cause
+    deadline: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> bool:
+        """Whether the object already carries this mark."""
+        return self.cause is Cause.MARKED
+
+    def record(self) -> AuditRecord:
+        """The record to store; made on demand, because most marked objects need none."""
+        return convert(self.resource, self.evidence, self.completion, self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave it alone. `due_at` (ns) says when that changes by time alone, where it does."""
+
+    resource: CustomResource
+    reason: Reason
+    phase: str
+    due_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Its bytes cannot become a record: keep them as they are, and name it."""
+
+    resource: CustomResource
+    reason: str
+    message: str
+
+
+Decision: TypeAlias = Archive | Skip | Quarantine
+
+
+def plan(
+    resource: CustomResource, terms: Terms, surroundings: Surroundings = NOTHING_KNOWN
+) -> Decision:
+    """Decide. Never raises: an object that cannot be read is a decision too."""
+    try:
+        return _plan(resource, terms, surroundings)
+    except Unreadable as error:
+        return Quarantine(resource, error.reason, str(error))
+
+
+def _plan(resource: CustomResource, terms: Terms, surroundings: Surroundings) -> Decision:
+    phase = phase_of(resource)
+    terminal = phase in shapes.TERMINAL
+    deleting = resource.metadata.deletion_timestamp is not None
+    if not terminal and not deleting:
+        unreadable = has_unreadable_status(resource)
+        reason = Reason.UNREADABLE_STATUS if unreadable else Reason.NOT_TERMINAL
+        return Skip(resource, reason, phase)
+    completion = completion_of(resource)
+    if not terms.policy.wants(completion.at):
+        return Skip(resource, Reason.FILTERED, phase)
+    deadline = terms.policy.cleanup_deadline(completion.at, _expiry(resource, surroundings))
+    cause = _urgency(resource, surroundings) or _by_time(completion.at, deadline, terms)
+    if cause is None and not carries_mark_of(resource.metadata, terms.store_id):
+        return Skip(resource, Reason.NOT_YET_DUE, phase, deadline - terms.policy.lead)
+    _refuse_birth_in_the_future(resource, terms.now)
+    proof = evidence(resource)
+    mark = Mark(proof.digest, resource.key.uid, phase, terms.store_id, terms.run_id, terms.at)
+    if mark.says_the_same_as(resource.metadata):
+        cause = Cause.MARKED
+    notes = _notes(completion, terminal=terminal, now=terms.now)
+    return Archive(resource, proof, completion, mark, cause or Cause.CHANGED, deadline, notes)
+
+
+def _refuse_birth_in_the_future(resource: CustomResource, now: int) -> None:
+    if resource.key.created_at > now + _BIRTH_AHEAD:
+        raise Unreadable(
+            "creation-time-out-of-range",
+            f"{resource}: creationTimestamp {resource.metadata.creation_timestamp} is over a day "
+            "ahead of the clock; no month of the archive can hold it",
+        )
+
+
+def _notes(completion: Completion, *, terminal: bool, now: int) -> tuple[str, ...]:
+    notes = () if terminal else ("incomplete",)
+    return (*notes, "completed-in-future") if completion.at > now + SKEW_TOLERANCE else notes
+
+
+def _expiry(resource: CustomResource, surroundings: Surroundings) -> int | None:
+    """The retention expiry of the controlling owner, where it is known and has one."""
+    owners = resource.metadata.owner_references or ()
+    return next((surroundings.owners.get(owner.uid) for owner in owners if owner.controller), None)
+
+
+def _owner_is_gone(resource: CustomResource, surroundings: Surroundings) -> bool:
+    """Whether every owner was deleted, which is when the garbage collector deletes the object.
+
+    Said only of an object older than the list of owners: an owner is created before its child, so
+    one that was there has been seen.
+    """
+    owners = resource.metadata.owner_references or ()
+    return bool(owners) and all(
+        resource.key.created_at < surroundings.owner_kinds.get((owner.api_version, owner.kind), 0)
+        and owner.uid not in surroundings.owners
+        for owner in owners
+    )
+
+
+def _urgency(resource: CustomResource, surroundings: Surroundings) -> Cause | None:
+    """Behind the guard a refused child shows no deletionTimestamp; its surroundings tell."""
+    if resource.metadata.deletion_timestamp is not None:
+        return Cause.DELETING
+    if _owner_is_gone(resource, surroundings):
+        return Cause.OWNER_GONE
+    if resource.metadata.namespace in surroundings.terminating_namespaces:
+        return Cause.NAMESPACE_TERMINATING
+    return None
+
+
+def _by_time(completed_at: int, deadline: int, terms: Terms) -> Cause | None:
+    if terms.policy.everything:
+        return Cause.BACKFILL
+    if completed_at > terms.now + SKEW_TOLERANCE:
+        return Cause.IN_THE_FUTURE
+    if deadline <= terms.now:
+        return Cause.OVERDUE
+    return Cause.DUE if terms.policy.is_due(deadline, terms.now) else None

@@ -1,0 +1,82 @@
+"""Reading back what was archived: the exact bytes, not what jsonb makes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, RowMapping, select
+
+from archiver.db.schema import revision
+from archiver.db.transaction import connected
+
+_r: Final = revision.c
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One stored revision of an object. `content` and `circumstances` are canonical JSON."""
+
+    id: UUID
+    cluster_id: UUID
+    namespace: str
+    name: str
+    uid: str
+    api_version: str
+    kind: str
+    revision: int
+    resource_version: int
+    created_at: datetime
+    completed_at: datetime
+    archived_at: datetime
+    deleted_at: datetime | None
+    run_id: str
+    content: bytes
+    circumstances: bytes
+    content_sha256: bytes
+    flags: Sequence[str]
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> "Archived":
+        """From a row of archive.revision."""
+        return cls(**{name: row[name] for name in cls.__slots__})
+
+
+def find(
+    engine: Engine, name_or_uid: str, *, namespace: str | None = None, revision: int | None = None
+) -> Sequence[Archived]:
+    """The objects of this uid, or else of this name, each at one revision; youngest object first.
+
+    A name may stand for several: it is used again after a deletion, in other namespaces and in
+    other clusters. `revision` is the newest one unless given. Raises Unavailable, Configuration.
+    """
+    if "\0" in name_or_uid:
+        return []
+    chosen = _r.revision == revision if revision is not None else _is_newest()
+    where: list[ColumnElement[bool]] = [chosen]
+    if namespace is not None:
+        where.append(_r.namespace == namespace)
+    columns = [_r[name] for name in Archived.__slots__]
+    order = (_r.created_at.desc(), _r.cluster_id, _r.uid)
+    with connected(engine) as connection:
+        for this in (_r.uid == name_or_uid, _r.name == name_or_uid):
+            rows = connection.execute(select(*columns).where(this, *where).order_by(*order))
+            if found := [Archived.from_row(row) for row in rows.mappings()]:
+                return found
+    return []
+
+
+def _is_newest() -> ColumnElement[bool]:
+    later = revision.alias("later")
+    return ~(
+        select(later.c.uid)
+        .where(
+            later.c.created_at == _r.created_at,
+            later.c.cluster_id == _r.cluster_id,
+            later.c.uid == _r.uid,
+            later.c.revision > _r.revision,
+            later.c.revision > 0,
+        )
+        .exists()
+    )

@@ -1,0 +1,160 @@
+"""The revisions of one batch within one transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID, uuid4
+
+import psycopg
+
+from archiver.db.copying import copy_rows
+from archiver.db.failures import (
+    CLIENT_VALUE_ERRORS,
+    blames_values,
+    fault_of_values,
+    is_race,
+    lacks_partition,
+)
+from archiver.db.newest import Newest, find_newest
+from archiver.db.revisions import Verdict, next_revision
+from archiver.db.rows import Envelope, Row, row_of
+from archiver.db.transaction import Transaction
+from archiver.domain.record import AuditRecord
+from archiver.ports import Batch, Written
+
+_ERRORS: Final = (psycopg.Error, *CLIENT_VALUE_ERRORS)
+
+
+class NotTogether(Exception):
+    """The rows did not go in by one COPY: somebody was faster, or one of them is refused."""
+
+
+class MonthGone(Exception):
+    """The partition of a row was dropped since it was last seen."""
+
+
+@dataclass(slots=True)
+class Insertion:
+    """A batch on its way in. `newest` is kept up to date as rows go in."""
+
+    transaction: Transaction
+    batch: Batch
+    envelope: Envelope
+    newest: dict[str, Newest]
+    rows: list[Row] = field(default_factory=list)
+    stale: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def begin(
+        cls,
+        transaction: Transaction,
+        batch: Batch,
+        cluster_id: UUID,
+        pretended: Mapping[str, Newest],
+    ) -> "Insertion":
+        """Look at what there is. `pretended` are revisions of a dry run, which are not there."""
+        keys = [record.key for record in batch.records]
+        newest = dict(find_newest(transaction.connection, cluster_id, keys))
+        newest |= {key.uid: pretended[key.uid] for key in keys if key.uid in pretended}
+        envelope = Envelope(uuid4(), cluster_id, batch.run_id, transaction.began)
+        return cls(transaction, batch, envelope, newest)
+
+    def together(self, records: Sequence[AuditRecord]) -> None:
+        """All records by one COPY. Raises NotTogether and MonthGone, which end the transaction."""
+        new = [(record, n) for record in records if (n := self._number(record)) is not None]
+        if not new:
+            return
+        rows: list[Row] = []
+        try:
+            copied = copy_rows(self.transaction.driver, self._made(new, rows))
+        except _ERRORS as error:
+            _raise_month_gone(error)
+            if is_race(error) or blames_values(error):
+                raise NotTogether from None
+            raise
+        if copied != len(rows):
+            raise NotTogether  # a trigger swallows some: they must not get into the manifest
+        self._keep(rows)
+
+    def one_by_one(self, records: Sequence[AuditRecord]) -> None:
+        """Each record for itself, so that one that is refused does not stop the others."""
+        for record in records:
+            while self._insert(record):
+                uid = record.key.uid
+                seen = self.newest.get(uid)
+                self._look_again(record)
+                if self.newest.get(uid) == seen:
+                    self.refused[uid] = "a unique key that is not the archive's own"
+                    break
+
+    def _insert(self, record: AuditRecord) -> bool:
+        """Whether somebody was faster, so that the rule has to be asked again."""
+        number = self._number(record)
+        if number is None:
+            return False
+        try:
+            row = row_of(record, number, self.envelope)
+            with self.transaction.driver.transaction():  # a savepoint
+                copied = copy_rows(self.transaction.driver, [row])
+        except _ERRORS as error:
+            _raise_month_gone(error)
+            if is_race(error):
+                return True
+            if not blames_values(error):
+                raise
+            self.refused[record.key.uid] = fault_of_values(error)
+            return False
+        if copied:
+            self._keep([row])
+        return False
+
+    def _number(self, record: AuditRecord) -> int | None:
+        """The revision that a record makes, if it makes one."""
+        uid = record.key.uid
+        number = next_revision(record, self.newest.get(uid), reread=uid in self.batch.reread)
+        if number is Verdict.STALE:
+            self.stale.add(uid)
+        return None if isinstance(number, Verdict) else number
+
+    def _made(self, numbered: Iterable[tuple[AuditRecord, int]], rows: list[Row]) -> Iterator[Row]:
+        """Their rows, which are kept in `rows` as well."""
+        for record, number in numbered:
+            rows.append(row_of(record, number, self.envelope))
+            yield rows[-1]
+
+    def _keep(self, rows: Sequence[Row]) -> None:
+        self.rows.extend(rows)
+        for row in rows:
+            self.newest[row.values["uid"]] = Newest(
+                row.values["revision"],
+                row.digest,
+                row.values["resource_version"],
+                self.envelope.batch_id,
+            )
+
+    def _look_again(self, record: AuditRecord) -> None:
+        found = find_newest(self.transaction.connection, self.envelope.cluster_id, [record.key])
+        self.newest.update(found)
+
+    def made(self) -> Mapping[str, Newest]:
+        """The revisions that this transaction made, by uid."""
+        mine = self.envelope.batch_id
+        return {uid: newest for uid, newest in self.newest.items() if newest.batch_id == mine}
+
+    def written(self, quarantined: int, own: frozenset[UUID]) -> Written:
+        """What was done. Rows of `own` batches were inserted by an attempt whose COMMIT was lost
+        on the way back.
+        """
+        batches = own | {self.envelope.batch_id}
+        inserted = {
+            uid: newest.revision
+            for uid, newest in self.newest.items()
+            if newest.batch_id in batches
+        }
+        return Written(inserted, frozenset(self.stale), quarantined, self.refused)
+
+
+def _raise_month_gone(error: Exception) -> None:
+    if lacks_partition(error):
+        raise MonthGone from None

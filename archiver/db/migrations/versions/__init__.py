@@ -1,0 +1,1 @@
+"""Alembic loads these by path."""

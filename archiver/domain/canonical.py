@@ -1,0 +1,178 @@
+r"""The canonical form of JSON, of which digests are made.
+
+Keys are sorted by code point, nothing stands between the tokens, text is UTF-8, and a number is the
+literal that was read. Strings have the fewest escapes: `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`,
+else lower-case `\u00xx` for control characters and `\udxxx` for lone surrogates. RFC 8785 is not
+followed: it writes every number as a double would be, which changes 64-bit integers. Text is not
+normalized: a composed é is not a decomposed one.
+"""
+
+import hashlib
+import re
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+import msgspec
+
+from archiver.domain import exact_json
+from archiver.domain.exact_json import MAX_DEPTH, MAX_NUMBER_LENGTH, Json, NotCanonical
+from archiver.domain.json_parts import canonical_array, canonical_object, canonical_text
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NUMBER_LENGTH",
+    "Decoded",
+    "Json",
+    "NotCanonical",
+    "canonical",
+    "canonical_array",
+    "canonical_object",
+    "canonical_text",
+    "decode",
+    "decode_tree",
+    "elements",
+    "lossy",
+    "members",
+    "sha256_hex",
+    "stand_in",
+]
+
+_decode: Final = msgspec.json.Decoder().decode
+_encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+_decode_keeping_floats: Final = msgspec.json.Decoder(
+    float_hook=lambda literal: msgspec.Raw(literal.encode())
+).decode
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_elements: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+# What Go's encoding/json escapes for the sake of HTML and JavaScript, and JSON need not.
+_GO_ESCAPES: Final = {rf"\u{ord(char):04x}".encode(): char.encode() for char in "<>&\u2028\u2029"}
+_GO_ESCAPE: Final = re.compile(b"|".join(map(re.escape, _GO_ESCAPES)))
+_SPACE: Final = b" \t\n\r"
+_STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_STEP: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+# The shortest integer beyond a double has 309 digits: nine of every 32nd byte, wherever it stands.
+# A number of over 1,000 characters, with its at most three runs of digits, has such a run as well.
+_STRIDE: Final = 32
+_SUSPECT_NUMBER: Final = re.compile(rb"[0-9]{9}")
+_ESCAPE: Final = re.compile(rb"\\(?:u(0000|d[89a-f][0-9a-f]{2})|.)")
+_REPLACEMENT: Final = "\ufffd".encode()
+
+
+class Decoded(NamedTuple):
+    """One JSON document: ordinary Python values to read fields from, and its canonical bytes.
+
+    Numbers in `value` are int or float and may have lost their literal: `content` has it.
+    """
+
+    value: Json
+    content: bytes
+
+
+def decode(raw: bytes) -> Decoded:
+    """Reads one JSON document. Raises NotCanonical, whose `reason` is a stable slug.
+
+    Fast where the bytes are as the API server writes them, exact everywhere.
+    """
+    return _round_trip(raw) or Decoded(*exact_json.parse(raw)[:2])
+
+
+def decode_tree(raw: bytes) -> Json:
+    """The document as ordinary Python values; as strict as `decode`. Raises NotCanonical."""
+    return decode(raw).value
+
+
+def canonical(raw: bytes) -> bytes:
+    """The canonical form of one JSON document. Raises NotCanonical."""
+    return decode(raw).content
+
+
+def _round_trip(raw: bytes) -> Decoded | None:
+    r"""Decodes and encodes; None where that proves nothing, or fails for whatever reason.
+
+    What comes out is canonical, but numbers may be changed and doubled keys lost. If it equals what
+    went in, neither has happened. Go's extra escapes stand only within strings, so the same holds
+    where it equals what went in but for them. What only looks like one (in `\\u003c`) leaves a
+    lone backslash before the character, which is no JSON and equals nothing.
+    """
+    if not _is_shallow(raw) or _SUSPECT_NUMBER.search(raw[::_STRIDE]):
+        return None
+    try:
+        value = _decode(raw)
+        content = _encode_sorted(value)
+        text = raw.strip(_SPACE)
+        if content == text:
+            return Decoded(value, text)
+        text = _GO_ESCAPE.sub(_unescape, text)
+        return Decoded(value, content) if content == text else _rearranged(value, text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    return _GO_ESCAPES[escape[0]]
+
+
+def _rearranged(value: Json, text: bytes) -> Decoded | None:
+    """For other orders, spaces and number literals: `kubectl get -o json` indents, for one.
+
+    Floats are taken over as they are, so that only a doubled key can be lost, and -0 become 0.
+    Both make the text shorter, as does every needless escape, and nothing makes it longer: an
+    equal length (the spaces within strings left out as well) proves that nothing was lost.
+    """
+    content = _encode_sorted(_decode_keeping_floats(text))
+    lost = len(text.translate(None, _SPACE)) - len(content.translate(None, _SPACE))
+    return None if lost else Decoded(value, content)
+
+
+def _is_shallow(raw: bytes) -> bool:
+    # Text that is no JSON may be misjudged: the exact reader has the last word.
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return True
+    brackets = _STRINGS.sub(b"", raw).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) <= MAX_DEPTH
+
+
+def members(content: bytes) -> dict[str, bytes]:
+    """The canonical bytes of an object's members by key. Raises TypeError for anything else."""
+    try:
+        return {key: bytes(value) for key, value in _members(content).items()}
+    except msgspec.DecodeError:  # a lone surrogate, which msgspec refuses; or no object
+        parts = exact_json.parse(content).parts
+    if not isinstance(parts, dict):
+        raise TypeError(f"{content[:20]!r} is no JSON object")
+    return parts
+
+
+def elements(content: bytes) -> list[bytes]:
+    """The canonical bytes of an array's elements. Raises TypeError for anything else."""
+    try:
+        return [bytes(element) for element in _elements(content)]
+    except msgspec.DecodeError:  # a lone surrogate, which msgspec refuses; or no array
+        parts = exact_json.parse(content).parts
+    if not isinstance(parts, list):
+        raise TypeError(f"{content[:20]!r} is no JSON array")
+    return parts
+
+
+def sha256_hex(content: bytes) -> str:
+    """The SHA-256 of canonical bytes as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def lossy(content: bytes) -> bool:
+    """Whether PostgreSQL's jsonb cannot hold this canonical JSON as it is.
+
+    It has no U+0000 and no lone surrogate. The text backslash-u-0000 is no U+0000.
+    """
+    # Most content has no backslash, and one byte is found ten times as fast as two.
+    return b"\\" in content and any(escape[1] for escape in _ESCAPE.finditer(content))
+
+
+def stand_in(content: bytes) -> bytes:
+    """Canonical JSON with U+FFFD for each U+0000 and lone surrogate: what jsonb can hold.
+
+    To be read, not digested: two keys may have become one, and keys may be out of order.
+    """
+    return _ESCAPE.sub(lambda escape: _REPLACEMENT if escape[1] else escape[0], content)

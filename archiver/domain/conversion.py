@@ -1,0 +1,207 @@
+"""Converts an object into its audit record: reads every field of the table in `shapes`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from archiver.domain import canonical, gotime, shapes
+from archiver.domain.custom_resource import CustomResource
+from archiver.domain.evidence import Evidence, size_at
+from archiver.domain.reading import MISSING, Reader, follow, parse_path
+from archiver.domain.record import AuditRecord
+
+_MAX_BIGINT: Final = 2**63 - 1
+_CONDITIONS: Final = parse_path("status.conditions")
+_STATUS: Final = parse_path("status")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """When processing ended (nanoseconds since the epoch), and how far that is to be trusted."""
+
+    at: int
+    flags: tuple[str, ...] = ()
+
+
+def phase_of(resource: CustomResource) -> str:
+    """The phase, trimmed and in lower case; "" where there is none or it is no text."""
+    return shapes.normal_phase(follow(resource.tree, shapes.PHASE[0].steps))
+
+
+def has_unreadable_status(resource: CustomResource) -> bool:
+    """Whether status is there but no object (null, "", a list, a number)."""
+    return "status" in resource.tree and not isinstance(resource.tree["status"], dict)
+
+
+def completion_of(resource: CustomResource) -> Completion:
+    """The completion time: what status says, else the last phase's end, the last condition, birth.
+
+    The last resort is the creationTimestamp, so that no completed object is skipped for ever for
+    want of a time; each step down has a flag.
+    """
+    reader = Reader(resource.tree)
+    said = _earliest_trusted(reader)
+    if said is not None:
+        return Completion(said, tuple(reader.flags))
+    flags = (*dict.fromkeys(reader.flags), "missing:completed_at")
+    for name, times in (
+        ("phase-end", _times(resource.tree, shapes.PHASE_ENDS)),
+        ("condition", _condition_times(resource.tree)),
+    ):
+        if times:
+            return Completion(max(times), (*flags, f"completed-at-from:{name}"))
+    return Completion(resource.key.created_at, (*flags, "completed-at-from:creation"))
+
+
+def _earliest_trusted(reader: Reader) -> int | None:
+    for place in shapes.COMPLETED_AT:
+        found: int | None = reader.quiet("completed_at", (place,))
+        if found is not None:
+            return found
+    return None
+
+
+def _times(tree: Any, places: shapes.Places) -> list[int]:
+    reader = Reader(tree)
+    found = (reader.first("", (place,)) for place in places)
+    return [time for time in found if time is not None]
+
+
+def _condition_times(tree: Any) -> list[int]:
+    conditions = follow(tree, _CONDITIONS)
+    if not isinstance(conditions, list):
+        return []
+    return [time for item in conditions for time in _times(item, shapes.CONDITION_TIME)]
+
+
+def convert(
+    resource: CustomResource, evidence: Evidence, completion: Completion, notes: Sequence[str] = ()
+) -> AuditRecord:
+    """The audit record of an object. Never raises: what cannot be trusted is None with a flag.
+
+    `notes` are flags of the plan (`incomplete`, `completed-in-future`).
+    """
+    reader = Reader(resource.tree, [*notes, *completion.flags])
+    status = reader.first("status", shapes.PHASE)
+    failed = shapes.normal_phase(status) == "failed"
+    columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
+    context, span = _enrichment(resource)
+    size = size_at(evidence.content, context) if context else None
+    if size is None:
+        reader.flags.append("missing:context_size_bytes")
+    if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
+        reader.flags.append("lossy")
+    return AuditRecord(
+        key=resource.key,
+        namespace=resource.metadata.namespace,
+        name=resource.metadata.name,
+        api_version=resource.api_version,
+        kind=resource.kind,
+        resource_version=_resource_version(resource, reader),
+        generation=resource.metadata.generation,
+        created_at=gotime.to_datetime(resource.key.created_at),
+        content=evidence.content,
+        content_sha256=evidence.digest,
+        circumstances=evidence.circumstances,
+        processing_phases=_phases(reader, span, columns, size),
+        context_size_bytes=size,
+        completed_at=gotime.to_datetime(completion.at),
+        status=status,
+        error_message=reader.first("error_message", shapes.ERROR_MESSAGE) if failed else None,
+        flags=tuple(dict.fromkeys(reader.flags)),
+        deleted_at=_deleted_at(resource, reader),
+        **columns,
+    )
+
+
+_COLUMNS: Final = {
+    "remediation_id": shapes.REMEDIATION_ID,
+    "alert_fingerprint": shapes.ALERT_FINGERPRINT,
+    "enrichment_quality": shapes.ENRICHMENT_QUALITY,
+    "enrichment_sources": shapes.ENRICHMENT_SOURCES,
+    "environment": shapes.ENVIRONMENT,
+    "confidence": shapes.CONFIDENCE,
+    "business_priority": shapes.BUSINESS_PRIORITY,
+    "sla_requirement": shapes.SLA_REQUIREMENT,
+    "routed_to_service": shapes.ROUTED_TO_SERVICE,
+    "routing_priority": shapes.ROUTING_PRIORITY,
+}
+
+
+def _resource_version(resource: CustomResource, reader: Reader) -> int:
+    text = resource.metadata.resource_version
+    if text.isascii() and text.isdigit() and int(text[:20]) <= _MAX_BIGINT:
+        return int(text[:20])
+    reader.flags.append("missing:resource_version" if not text else "opaque:resource_version")
+    return 0
+
+
+def _deleted_at(resource: CustomResource, reader: Reader) -> Any:
+    at = reader.quiet("deleted_at", shapes.DELETED_AT)
+    return None if at is None else gotime.to_datetime(at)
+
+
+def _enrichment(resource: CustomResource) -> tuple[str, shapes.Span]:
+    for enrichment in shapes.ENRICHMENTS:
+        if follow(resource.tree, parse_path(enrichment.context)) is not MISSING:
+            return enrichment.context, enrichment.span
+    return shapes.NO_ENRICHMENT.context, shapes.NO_ENRICHMENT.span
+
+
+def _phases(
+    reader: Reader, enriching: shapes.Span, columns: dict[str, Any], size: int | None
+) -> list[dict[str, Any]]:
+    sources = columns["enrichment_sources"]
+    return [
+        {
+            **_span(reader, "enriching", enriching),
+            "enrichmentResults": {
+                "contextQuality": columns["enrichment_quality"],
+                "contextSizeBytes": size,
+                "contextSources": None if sources is None else len(sources),
+                "degradedMode": reader.quiet("degraded_mode", shapes.DEGRADED_MODE),
+            },
+        },
+        {
+            **_span(reader, "classifying", shapes.CLASSIFYING),
+            "classificationResults": {
+                "environment": columns["environment"],
+                "confidence": columns["confidence"],
+                "businessPriority": columns["business_priority"],
+                "classificationMethod": reader.quiet(
+                    "classification_method", shapes.CLASSIFICATION_METHOD
+                ),
+            },
+        },
+        {
+            **_span(reader, "routing", shapes.ROUTING),
+            "routingResults": {
+                "routedToService": columns["routed_to_service"],
+                "routingPriority": columns["routing_priority"],
+                "routingKey": reader.quiet("routing_key", shapes.ROUTING_KEY),
+            },
+        },
+    ]
+
+
+def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
+    start = reader.quiet(f"{phase}.start_time", span.start)
+    end = reader.quiet(f"{phase}.end_time", span.end)
+    before = len(reader.flags)
+    lasted = reader.quiet(f"{phase}.duration", span.duration)
+    if lasted is None and len(reader.flags) == before and None not in (start, end):
+        lasted = _elapsed(reader, phase, start, end)
+    return {
+        "phase": phase,
+        "start_time": None if start is None else gotime.format_time(start),
+        "end_time": None if end is None else gotime.format_time(end),
+        "duration": None if lasted is None else gotime.iso8601(lasted),
+        "durationNs": lasted,
+    }
+
+
+def _elapsed(reader: Reader, phase: str, start: int, end: int) -> int | None:
+    if end < start:
+        reader.flags.append(f"end-before-start:{phase}")
+        return None
+    return end - start

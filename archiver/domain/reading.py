@@ -1,0 +1,190 @@
+"""Reads single values out of a resource, and says so where one cannot be trusted.
+
+A reader takes a JSON value and returns what a column may hold, or raises `Untrusted` with the
+slug of a flag. It never repairs: the bytes are stored anyway, and a person can read them.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from archiver.domain import gotime
+
+# U+0000 has no place in PostgreSQL's text, a lone surrogate none in UTF-8.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_SEGMENT: Final = re.compile(r"([^.\[\]]+)|\[(\w+)=(\w+)\]")
+
+Json: TypeAlias = Any
+
+
+class Missing:
+    """The type of MISSING: no such path, or null or "" at its end."""
+
+
+MISSING: Final = Missing()
+
+
+class Untrusted(Exception):
+    """The value is there but no column may hold it. `flag` is a stable slug."""
+
+    def __init__(self, flag: str) -> None:
+        super().__init__(flag)
+        self.flag = flag
+
+
+def parse_path(path: str) -> tuple[str | tuple[str, str], ...]:
+    """`status.conditions[type=Failed].message` → steps into objects, and one into a list.
+
+    A `[key=value]` step chooses the first item of a list whose `key` is the text `value`.
+    """
+    return tuple(name or (key, value) for name, key, value in _SEGMENT.findall(path))
+
+
+def follow(tree: Json, steps: Iterable[str | tuple[str, str]]) -> Json:
+    """The value at the end of `steps`, or MISSING."""
+    for step in steps:
+        if isinstance(step, str):
+            tree = tree.get(step, MISSING) if isinstance(tree, dict) else MISSING
+        else:
+            tree = _first_item(tree, *step)
+        if tree is MISSING:
+            return MISSING
+    return MISSING if tree is None or tree == "" else tree
+
+
+def _first_item(items: Json, key: str, value: str) -> Json:
+    if not isinstance(items, list):
+        return MISSING
+    matching = (item for item in items if isinstance(item, dict) and item.get(key) == value)
+    return next(matching, MISSING)
+
+
+def text(limit: int) -> Callable[[Json], str]:
+    """A reader of text of at most `limit` bytes of UTF-8."""
+
+    def read(value: Json) -> str:
+        if not isinstance(value, str):
+            raise Untrusted("not-text")
+        if _UNSTORABLE.search(value):
+            raise Untrusted("unstorable-text")
+        if len(value.encode()) > limit:
+            raise Untrusted("too-long")
+        return value
+
+    return read
+
+
+def texts(value: Json) -> list[str]:
+    """A list of texts."""
+    if not isinstance(value, list):
+        raise Untrusted("not-a-list")
+    return [text(1024)(item) for item in value]
+
+
+def true_flags(*names: str) -> Callable[[Json], list[str]]:
+    """A reader of an object of booleans: which of `names` are true, in that order."""
+
+    def read(value: Json) -> list[str]:
+        if not isinstance(value, dict):
+            raise Untrusted("not-an-object")
+        return [name for name in names if value.get(name) is True]
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[Json], float]:
+    """A reader of a number within [low, high]; a boolean is none."""
+
+    def read(value: Json) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Untrusted("not-a-number")
+        if not (math.isfinite(value) and low <= value <= high):
+            raise Untrusted("out-of-range")
+        return value
+
+    return read
+
+
+def integer(low: int, high: int) -> Callable[[Json], int]:
+    """A reader of a whole number within [low, high]."""
+
+    def read(value: Json) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Untrusted("not-an-integer")
+        return int(number(low, high)(value))
+
+    return read
+
+
+def boolean(value: Json) -> bool:
+    """true or false, nothing that merely looks so."""
+    if not isinstance(value, bool):
+        raise Untrusted("not-a-boolean")
+    return value
+
+
+def time(value: Json) -> int:
+    """RFC 3339 text → nanoseconds since the epoch."""
+    if not isinstance(value, str):
+        raise Untrusted("not-a-time")
+    try:
+        return gotime.parse_time(value)
+    except gotime.NotATime:
+        raise Untrusted("not-a-time") from None
+
+
+def duration(value: Json) -> int:
+    """Go duration text → nanoseconds."""
+    if not isinstance(value, str):
+        raise Untrusted("not-a-duration")
+    try:
+        return gotime.parse_duration(value)
+    except gotime.NotADuration:
+        raise Untrusted("not-a-duration") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One place a value may stand in, and how it is read there."""
+
+    path: str
+    read: Callable[[Json], Any]
+    steps: tuple[str | tuple[str, str], ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", parse_path(self.path))
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads fields of one resource and gathers the flags."""
+
+    tree: Json
+    flags: list[str] = field(default_factory=list)
+
+    def first(self, name: str, alternatives: Iterable[Alternative]) -> Any:
+        """The value at the first alternative that is there; None, and a flag, without one.
+
+        A value that is there but cannot be trusted is not passed over for a later alternative:
+        that would be a guess at what the writer meant.
+        """
+        for alternative in alternatives:
+            value = follow(self.tree, alternative.steps)
+            if value is MISSING:
+                continue
+            try:
+                return alternative.read(value)
+            except Untrusted as verdict:
+                self.flags.append(f"{verdict.flag}:{name}")
+                return None
+        self.flags.append(f"missing:{name}")
+        return None
+
+    def quiet(self, name: str, alternatives: Iterable[Alternative]) -> Any:
+        """As `first`, where a missing value is nothing worth a flag."""
+        value = self.first(name, alternatives)
+        if value is None and self.flags[-1] == f"missing:{name}":
+            self.flags.pop()
+        return value

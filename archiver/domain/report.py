@@ -1,0 +1,113 @@
+"""What a run did: counters that add up, problems by name, and the exit code they amount to."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from archiver.errors import ArchiverError
+
+API_VERSION = "archiver.kubernaut.io/v1"
+
+
+class Outcome(StrEnum):
+    """How one object ended in one run: every object that was found has exactly one of these."""
+
+    ARCHIVED = "archived"
+    ALREADY = "already"
+    NOT_DUE = "notDue"
+    DEFERRED = "deferred"
+    QUARANTINED = "quarantined"
+    GONE = "gone"
+
+
+class Effect(StrEnum):
+    """What happened on the way; these overlap, and add up to nothing."""
+
+    INSERTED = "inserted"  # rows: first revisions
+    REVISED = "revised"  # rows: later revisions
+    MARKED = "marked"  # patches that changed an object
+    HEALED = "healed"  # marked before, and missing from the store
+    RE_ARCHIVED = "reArchived"  # changed after they were marked
+    RE_READ = "reRead"  # changed between read and mark
+    SUPERSEDED = "superseded"  # an older state than the archive holds, from a file
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One object that needs a person."""
+
+    object: str
+    uid: str
+    reason: str
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        """JSON-ready."""
+        return {
+            "object": self.object,
+            "uid": self.uid,
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The final word of a run. Times are aware UTC; `error` is what ended it early, if anything.
+
+    `unmarkable` counts the deferred objects that no repetition helps: the API server refuses
+    their mark for good.
+    """
+
+    run_id: str
+    mode: str
+    cluster_id: str
+    store_id: str
+    started_at: datetime
+    seconds: float
+    outcomes: Counter[Outcome]
+    effects: Counter[Effect]
+    problems: tuple[Problem, ...] = ()
+    problems_not_shown: int = 0
+    unmarkable: int = 0
+    error: ArchiverError | None = None
+
+    @property
+    def found(self) -> int:
+        """Objects found; the sum of all outcomes, which is what makes them add up."""
+        return self.outcomes.total()
+
+    @property
+    def exit_code(self) -> int:
+        """0 done · 65 integrity · 78 configuration · 75 run again · 1 some need a person.
+
+        What ended the run comes first. 75 comes before 1: a run that is not finished is worth
+        repeating before somebody is called.
+        """
+        if self.error is not None:
+            return self.error.exit_code
+        if self.outcomes[Outcome.DEFERRED] > self.unmarkable:
+            return 75
+        return 1 if self.problems else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The RunReport document, JSON-ready."""
+        counts = {"found": self.found} | {str(o): self.outcomes[o] for o in Outcome}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "RunReport",
+            "runId": self.run_id,
+            "mode": self.mode,
+            "clusterId": self.cluster_id,
+            "storeId": self.store_id,
+            "startedAt": self.started_at.isoformat().replace("+00:00", "Z"),
+            "seconds": round(self.seconds, 3),
+            "counts": counts,
+            "effects": {str(effect): self.effects[effect] for effect in Effect},
+            "problems": [problem.as_dict() for problem in self.problems],
+            "problemsNotShown": self.problems_not_shown,
+            "error": None if self.error is None else str(self.error),
+            "exitCode": self.exit_code,
+        }

@@ -1,0 +1,92 @@
+"""Counts as a run goes on, and writes the report at its end."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from archiver.domain.custom_resource import CustomResource
+from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.errors import ArchiverError
+
+# A cluster in which everything is broken must not fill the memory with its names.
+MAX_PROBLEMS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One object's end in this run, for logs, progress and the lines of a dry run."""
+
+    object: str
+    uid: str
+    outcome: Outcome
+    why: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Where every object is settled exactly once. Not thread-safe: one thread counts."""
+
+    observe: Callable[[Settled], None] = lambda _settled: None
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    effects: Counter[Effect] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    problems_not_shown: int = 0
+    unmarkable: int = 0
+    error: ArchiverError | None = None
+
+    def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
+        """Count an object's outcome."""
+        self._settle(Settled(str(resource), resource.key.uid, outcome, why))
+
+    def _settle(self, settled: Settled) -> None:
+        self.outcomes[settled.outcome] += 1
+        self.observe(settled)
+
+    def quarantine(self, problem: Problem) -> None:
+        """Count an object whose bytes were kept instead of a record."""
+        self._note(problem)
+        self._settle(
+            Settled(problem.object, problem.uid, Outcome.QUARANTINED, problem.message)
+        )
+
+    def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
+        """Count an object that is stored and that the API server will not let us mark."""
+        self.unmarkable += 1
+        self._note(Problem(str(resource), resource.key.uid, "mark-refused", str(error)))
+        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {error}")
+
+    def _note(self, problem: Problem) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+        else:
+            self.problems_not_shown += 1
+
+    def fail(self, error: ArchiverError) -> None:
+        """Remember what ended the run; the first cause counts, unless a later one weighs more.
+
+        Lost integrity outweighs everything: no repetition may hide it.
+        """
+        graver = error.exit_code == 65 and self.error is not None and self.error.exit_code != 65
+        if self.error is None or graver:
+            self.error = error
+
+    def report(
+        self, *, run_id: str, mode: str, cluster_id: str, store_id: str, started_at: datetime, seconds: float
+    ) -> RunReport:
+        """The report of what has been counted."""
+        return RunReport(
+            run_id=run_id,
+            mode=mode,
+            cluster_id=cluster_id,
+            store_id=store_id,
+            started_at=started_at,
+            seconds=seconds,
+            outcomes=self.outcomes,
+            effects=self.effects,
+            problems=tuple(self.problems),
+            problems_not_shown=self.problems_not_shown,
+            unmarkable=self.unmarkable,
+            error=self.error,
+        )

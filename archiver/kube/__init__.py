@@ -1,0 +1,42 @@
+"""The Kubernetes API: the only package that imports `kubernetes`.
+
+::
+
+    credentials   whose configuration: --kubeconfig, KUBECONFIG, ~/.kube/config, the pod's own
+    client        bytes in, bytes out: authentication, TLS, connections, retries
+    login         credentials as loaded once, and the connections made with them
+    patience      how long a request is repeated, and how long between
+    answer        status, headers, bytes; what a Status body says
+    failures      what an answer without success means: tables
+    discovery     which version of a resource is served, under which path
+    list_body     a list's bytes split into its items' bytes
+    pagination    a list page by page: limit, continue, 410, pages bounded by bytes
+    custom_resources
+                  items of a list as custom resources, each once a run
+    source        the port Source
+    surroundings  owners and namespaces of what was found
+    marker        the port Marker
+    rights        what this account may do, asked of the API server
+
+Everything below `client` deals in paths and bytes; what the API server says is decoded with msgspec
+where it is needed. The models of the `kubernetes` package are not used: they cost more time per
+object than all the rest of a run.
+"""
+
+from archiver.kube.client import Client, connect
+from archiver.kube.discovery import Resource, discover
+from archiver.kube.login import Network
+from archiver.kube.marker import KubeMarker
+from archiver.kube.rights import missing_rights
+from archiver.kube.source import KubeSource
+
+__all__ = [
+    "Client",
+    "KubeMarker",
+    "KubeSource",
+    "Network",
+    "Resource",
+    "connect",
+    "discover",
+    "missing_rights",
+]

@@ -1,0 +1,119 @@
+"""What an answer without success means: tables from its code and text to the error tree."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from archiver.errors import ArchiverError, Configuration, Forbidden, MarkRefused, Unavailable
+from archiver.kube.answer import Answer, Status
+from archiver.ports import MarkOutcome
+
+# etcd's own limit, and that of the gRPC message to it. Both come as 500 without a reason, and no
+# dry run foresees them.
+_TOO_LARGE = re.compile("request is too large|trying to send message larger than max")
+# What the RBAC authorizer writes. Admission refuses with the same code and the same reason.
+_RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
+_POLICY = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
+
+_Says: TypeAlias = Callable[[Status], bool]
+
+
+class Meaning(NamedTuple):
+    """One row: an answer of this code of which `says` holds amounts to `result`."""
+
+    code: int
+    says: _Says
+    result: MarkOutcome | type[ArchiverError]
+
+
+def _anything(_status: Status) -> bool:
+    return True
+
+
+def _by_the_server(status: Status) -> bool:
+    return status.is_one
+
+
+def _one_object(status: Status) -> bool:
+    # The plain text "404 page not found", or a Status without a name, is about the whole resource.
+    return status.is_one and bool(status.name)
+
+
+def _another_uid(status: Status) -> bool:
+    # Re-created under the same name while the resourceVersion happens to be current.
+    return status.blames("metadata.uid") or "uid mismatch" in status.message.lower()
+
+
+def _a_missing_right(status: Status) -> bool:
+    return not status.is_one or bool(_RBAC.search(status.message))
+
+
+def _a_policy(status: Status) -> bool:
+    return bool(_POLICY.search(status.message))
+
+
+def _too_large(status: Status) -> bool:
+    return bool(_TOO_LARGE.search(status.message))
+
+
+# The first row that fits counts. A mark that is none of these is judged as any other request is.
+OF_A_MARK = (
+    Meaning(404, _one_object, MarkOutcome.GONE),
+    Meaning(409, _anything, MarkOutcome.CONFLICT),
+    Meaning(422, _another_uid, MarkOutcome.CONFLICT),
+    Meaning(422, _anything, MarkRefused),
+    Meaning(403, _a_missing_right, Forbidden),
+    Meaning(403, _anything, MarkRefused),
+    # A policy may give any of these as its reason, a webhook any code.
+    Meaning(400, _by_the_server, MarkRefused),
+    Meaning(401, _a_policy, MarkRefused),
+    Meaning(413, _anything, MarkRefused),
+    Meaning(500, _too_large, MarkRefused),
+)
+
+# Other codes: 5xx pass, and the rest is a request that cannot succeed as it is.
+OF_ANY_REQUEST: Mapping[int, type[ArchiverError]] = {
+    403: Forbidden,
+    408: Unavailable,
+    409: Unavailable,
+    410: Unavailable,
+    429: Unavailable,
+}
+
+_HINTS = {
+    401: ": the credentials were loaded anew, and refused again",
+    404: ": it is not served; its CustomResourceDefinition is missing or being deleted",
+}
+
+
+def is_permanent(answer: Answer) -> bool:
+    """Whether a 500 is one that repeating does not mend."""
+    return _too_large(answer.read_status())
+
+
+def failure(answer: Answer, doing: str) -> ArchiverError:
+    """The error that an answer without success is; `doing` is what was asked, for people."""
+    otherwise = Unavailable if answer.status >= 500 else Configuration
+    result = OF_ANY_REQUEST.get(answer.status, otherwise)
+    return result(f"{doing}: {answer}{_HINTS.get(answer.status, '')}")
+
+
+def require_success(answer: Answer, doing: str) -> Answer:
+    """The answer itself. Raises Forbidden, Configuration or Unavailable where it is a failure."""
+    if not answer.ok:
+        raise failure(answer, doing)
+    return answer
+
+
+def outcome_of_mark(answer: Answer, doing: str) -> MarkOutcome:
+    """What became of a mark that was not simply written.
+
+    Raises MarkRefused, Forbidden, Configuration or Unavailable.
+    """
+    status = answer.read_status()
+    for row in OF_A_MARK:
+        if row.code == answer.status and row.says(status):
+            if isinstance(row.result, MarkOutcome):
+                return row.result
+            raise row.result(f"{doing}: {answer}")
+    raise failure(answer, doing)

@@ -1,0 +1,100 @@
+"""What this account may do, as the API server itself decides it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from archiver.errors import Configuration
+from archiver.kube.client import Client
+from archiver.kube.failures import failure
+
+_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One verb on one resource; without a namespace in all of them, without a name on all objects.
+
+    `why` completes "needed …".
+    """
+
+    verb: str
+    group: str
+    resource: str
+    why: str
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        what = f"{self.resource}.{self.group}" if self.group else self.resource
+        name = f" {self.name}" if self.name else ""
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} {what}{name}" + ("" if self.name else f" {where}")
+
+    @property
+    def rule(self) -> str:
+        """The rule of a ClusterRole that grants it."""
+        names = f", resourceNames: [{self.name}]" if self.name else ""
+        return (
+            f"{{apiGroups: ['{self.group}'], resources: [{self.resource}], verbs: [{self.verb}]"
+            f"{names}}}"
+        )
+
+
+class _Review(msgspec.Struct, frozen=True):
+    class Status(msgspec.Struct, frozen=True):
+        allowed: bool
+
+    status: Status
+
+
+def needed_rights(
+    *, group: str, plural: str, namespace: str | None = None, marks: bool = True
+) -> Iterator[Right]:
+    """What a run cannot do without; `marks` is False for a dry run of the client."""
+    where = namespace or ""
+    yield Right("list", group, plural, "to find what is due", where)
+    if marks:
+        yield Right("patch", group, plural, "to mark what is archived", where)
+    yield Right("get", "", "namespaces", "to tell this cluster from others", name="kube-system")
+
+
+def missing_rights(
+    client: Client, *, group: str, plural: str, namespace: str | None = None, marks: bool = True
+) -> list[str]:
+    """One sentence for each needed right that this account lacks, with the rule that grants it.
+
+    Every authenticated user may ask (ClusterRole system:basic-user); where that was taken away,
+    that is the sentence. Raises Unavailable, and Configuration where the credentials are refused.
+    """
+    rights = needed_rights(group=group, plural=plural, namespace=namespace, marks=marks)
+    return [sentence for right in rights if (sentence := _what_is_missing(client, right))]
+
+
+def _what_is_missing(client: Client, right: Right) -> str | None:
+    answer = client.post(_PATH, msgspec.json.encode(_review(right)))
+    if answer.status == 403:
+        return f"may not ask whether it may {right} (create selfsubjectaccessreviews): {answer}"
+    if not answer.ok:
+        raise failure(answer, "review of this account's rights")
+    try:
+        allowed = msgspec.json.decode(answer.body, type=_Review).status.allowed
+    except msgspec.DecodeError as error:
+        raise Configuration(f"{_PATH} does not give reviews: {error}") from None
+    return None if allowed else f"may not {right}, needed {right.why}; grant {right.rule}"
+
+
+def _review(right: Right) -> dict[str, object]:
+    attributes = {
+        "verb": right.verb,
+        "group": right.group,
+        "resource": right.resource,
+        "namespace": right.namespace,
+        "name": right.name,
+    }
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }

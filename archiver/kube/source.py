@@ -1,0 +1,141 @@
+"""The port Source: custom resources of one API server."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+
+import msgspec
+
+from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.plan import Surroundings
+from archiver.errors import Configuration, Forbidden, Unavailable
+from archiver.kube.client import Client
+from archiver.kube.custom_resources import CustomResourcePages
+from archiver.kube.discovery import Resource, discover
+from archiver.kube.failures import failure, require_success
+from archiver.kube.list_body import ListBody, identity
+from archiver.kube.pagination import PageSize, Pagination
+from archiver.kube.surroundings import Neighbourhood
+from archiver.ports import Page
+
+MEBIBYTE = 1 << 20
+
+
+class _Namespace(msgspec.Struct, frozen=True):
+    class Metadata(msgspec.Struct, frozen=True):
+        uid: str
+
+    metadata: Metadata
+
+
+@dataclass(frozen=True)
+class KubeSource:
+    """One resource of one cluster. Nothing is asked before it is needed.
+
+    `version`: None for the one that the API server prefers. `namespace`: None for all of them.
+    `page_size`: the most objects per request; `page_bytes`: the most bytes of a page that are kept,
+    unless one object alone has more. `given_cluster_id` spares the right to read kube-system.
+
+    `pages`, `surroundings` and `read` may be called from one thread each.
+    """
+
+    client: Client
+    _: KW_ONLY
+    group: str
+    plural: str
+    version: str | None = None
+    namespace: str | None = None
+    label_selector: str | None = None
+    page_size: int = 500
+    page_bytes: int = 16 * MEBIBYTE
+    given_cluster_id: str | None = None
+
+    @cached_property
+    def resource(self) -> Resource:
+        """The resource as it is served. Raises Configuration, Forbidden and Unavailable."""
+        return discover(self.client, group=self.group, plural=self.plural, version=self.version)
+
+    @cached_property
+    def cluster_id(self) -> str:
+        """The uid of the namespace kube-system. Raises Forbidden, Configuration, Unavailable."""
+        if self.given_cluster_id:
+            return self.given_cluster_id
+        answer = self.client.get("/api/v1/namespaces/kube-system")
+        doing = "the cluster's identity, which is the uid of the namespace kube-system"
+        if answer.status == 403:
+            raise Forbidden(
+                f"{failure(answer, doing)}. Grant it with a ClusterRole: apiGroups [''], resources "
+                "[namespaces], resourceNames [kube-system], verbs [get]; or give the cluster id"
+            )
+        try:
+            body = require_success(answer, doing).body
+            return msgspec.json.decode(body, type=_Namespace).metadata.uid
+        except msgspec.DecodeError as error:
+            raise Unavailable(f"{doing}: not a namespace: {error}") from None
+
+    @cached_property
+    def now(self) -> int:
+        """The API server's clock (whole seconds, in ns since the epoch) at its first answer."""
+        if self.client.clock is None:
+            # Whatever is asked first tells the time. This is needed in any case.
+            discover(self.client, group=self.group, plural=self.plural, version=self.version)
+        if self.client.clock is None:
+            raise Configuration(
+                f"answers of {self.client.server} have no Date header; something on the way takes "
+                "it out, and without it nobody knows what is due"
+            )
+        return self.client.clock.server
+
+    @property
+    def live(self) -> bool:
+        """`read` asks the API server."""
+        return True
+
+    @property
+    def unknown(self) -> Mapping[str, str]:
+        """What could not be found out about the surroundings, and why."""
+        return self._neighbourhood.unknown
+
+    def pages(self) -> Iterator[Page]:
+        """Every object once, in the order of namespace/name, in pages of varying size.
+
+        Raises Configuration, also if the resource has gone away when the list is through: deleting
+        a CustomResourceDefinition empties the list without an error. Raises Unavailable.
+        """
+        selectors = [("labelSelector", self.label_selector)] if self.label_selector else []
+        size = PageSize(self.page_size, self.page_bytes)
+        path = self.resource.path(self.namespace)
+        yield from CustomResourcePages(Pagination(self.client, path, selectors, size=size))
+        discover(self.client, group=self.group, plural=self.plural, version=self.resource.version)
+
+    def surroundings(self, page: Page) -> Surroundings:
+        """What is known of this page's owners and namespaces; what may not be read is unknown."""
+        return self._neighbourhood.of(page)
+
+    def read(self, resource: CustomResource) -> CustomResource | None:
+        """The object as it is now; None if it is gone, or another one has its name.
+
+        A list of one, because the right `get` is not needed otherwise. Raises Configuration,
+        Unavailable and Unreadable.
+        """
+        metadata = resource.metadata
+        path = self.resource.path(metadata.namespace)
+        by_name = [("fieldSelector", f"metadata.name={metadata.name}")]
+        listing = Pagination(self.client, path, by_name, size=PageSize(1, self.page_bytes))
+
+        def the_same(listed: ListBody, _nbytes: int) -> CustomResource | None:
+            for item in listed.items or ():
+                if identity(item).uid == metadata.uid:
+                    return parse(
+                        bytes(item),
+                        position=str(resource),
+                        api_version=listed.api_version,
+                        kind=listed.item_kind,
+                    )
+            return None
+
+        return next((found for found in listing.pages(the_same) if found is not None), None)
+
+    @cached_property
+    def _neighbourhood(self) -> Neighbourhood:
+        return Neighbourhood(self.client, self.namespace)

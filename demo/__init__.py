@@ -1,0 +1,1 @@
+"""The demo: what the archiver does, seen on 50 sample resources."""

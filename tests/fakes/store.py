@@ -1,0 +1,59 @@
+"""A store in memory, for tests of what stands before it. The contract suite holds for it too."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archiver.domain.custom_resource import Key
+from archiver.domain.record import AuditRecord
+from archiver.ports import Batch, Quarantined, Written
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """`archiver.ports.Store` in two dictionaries.
+
+    `revisions` are (cluster_id, uid) → records, oldest first; `quarantine` (cluster_id, SHA-256) →
+    the first object with these bytes. `writes` counts transactions. `swallow` names uids whose
+    insert does nothing, as under a trigger; `failures` are raised by the next calls of `write`.
+    """
+
+    store_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    revisions: dict[tuple[str, str], list[AuditRecord]] = field(default_factory=dict)
+    quarantine: dict[tuple[str, bytes], Quarantined] = field(default_factory=dict)
+    writes: int = 0
+    swallow: set[str] = field(default_factory=set)
+    failures: list[Exception] = field(default_factory=list)
+
+    def newest(self, cluster_id: str, keys: Sequence[Key]) -> Mapping[str, str]:
+        """uid → digest of the newest revision."""
+        found = {key.uid: self.revisions.get((cluster_id, key.uid)) for key in keys}
+        return {uid: stored[-1].content_sha256 for uid, stored in found.items() if stored}
+
+    def write(self, batch: Batch) -> Written:
+        """Store a batch, by the rule of the archive."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.writes += 1
+        inserted: dict[str, int] = {}
+        stale = set()
+        for record in batch.records:
+            uid = record.key.uid
+            stored = self.revisions.get((batch.cluster_id, uid), [])
+            if stored and stored[-1].content_sha256 == record.content_sha256:
+                continue
+            later = not stored or record.resource_version > stored[-1].resource_version
+            if not (later or uid in batch.reread):
+                stale.add(uid)
+            elif uid not in self.swallow:
+                inserted[uid] = len(stored)
+                self.revisions[batch.cluster_id, uid] = [*stored, record]
+        return Written(inserted, frozenset(stale), self._keep(batch))
+
+    def _keep(self, batch: Batch) -> int:
+        before = len(self.quarantine)
+        for item in batch.quarantined:
+            digest = hashlib.sha256(item.raw).digest()
+            self.quarantine.setdefault((batch.cluster_id, digest), item)
+        return len(self.quarantine) - before

@@ -1,0 +1,48 @@
+"""The CronJob's times, against one another."""
+
+from tests.manifests import Object, find, job_specs
+
+INTERVAL = 30 * 60  # seconds
+
+
+def cron_job() -> Object:
+    spec: Object = find("CronJob", "archiver")["spec"]
+    return spec
+
+
+def test_runs_every_half_hour_at_odd_minutes() -> None:
+    minutes, *rest = cron_job()["schedule"].split()
+    assert rest == ["*", "*", "*", "*"]
+    first, second = map(int, minutes.split(","))
+    assert (second - first) * 60 == INTERVAL
+    assert first not in {0, 30}
+    assert cron_job()["timeZone"] == "Etc/UTC"
+
+
+def test_one_run_ends_before_the_next_begins() -> None:
+    spec = job_specs()["archiver"]
+    grace = spec["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert spec["activeDeadlineSeconds"] + grace < INTERVAL
+    assert cron_job()["concurrencyPolicy"] == "Forbid"
+
+
+def test_all_tries_have_their_turn_within_the_deadline() -> None:
+    spec = job_specs()["archiver"]
+    # The Job controller waits 10 s before the second try and doubles from there.
+    waiting = sum(10 * 2**retry for retry in range(spec["backoffLimit"]))
+    assert waiting < spec["activeDeadlineSeconds"] / 4
+
+
+def test_a_missed_run_is_made_up_for_only_while_it_is_not_the_next_ones_turn() -> None:
+    # Below 10 s it might never run at all: the controller looks every 10 s.
+    assert 10 < cron_job()["startingDeadlineSeconds"] < INTERVAL
+
+
+def test_keeps_something_to_look_at() -> None:
+    assert cron_job()["successfulJobsHistoryLimit"] >= 1
+    assert cron_job()["failedJobsHistoryLimit"] >= 1
+
+
+def test_one_shot_jobs_remove_themselves() -> None:
+    one_shot = [spec for name, spec in job_specs().items() if name != "archiver"]
+    assert all(spec["ttlSecondsAfterFinished"] >= 600 for spec in one_shot)

@@ -1,0 +1,265 @@
+"""Source and Marker where an API server is at its strangest; the rest is in the contract tests."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.mark import Mark
+from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable, Unreadable
+from archiver.kube import KubeMarker, KubeSource, Resource, discover, marker, missing_rights
+from archiver.kube.discovery import resource_of_kind
+from archiver.ports import MarkOutcome, Page
+from tests.unit.kube.conftest import VirtualTime
+from tests.unit.kube.stub import Reply, Stub, status
+from tests.unit.kube.test_pagination import item, page
+
+Start = Callable[..., Stub]
+
+TICKETS = Resource("g", "v1", "tickets", "Ticket")
+VERBS = ["get", "list", "patch"]
+
+
+def group(*versions: str, preferred: str | None = None) -> Reply:
+    shown: dict[str, Any] = {"versions": [{"version": version} for version in versions]}
+    return Reply(200, shown | ({"preferredVersion": {"version": preferred}} if preferred else {}))
+
+
+def served(*names: str, kind: str = "Ticket", verbs: list[str] = VERBS) -> Reply:
+    each = [{"name": n, "kind": kind, "namespaced": True, "verbs": verbs} for n in names]
+    return Reply(200, {"resources": each})
+
+
+def resource(**metadata: Any) -> CustomResource:
+    raw = item("n/a") | {"apiVersion": "g/v1", "kind": "Ticket"}
+    raw["metadata"] = {**item("n/a")["metadata"], "resourceVersion": "7", **metadata}  # type: ignore[dict-item]
+    return parse(json.dumps(raw).encode(), position="")
+
+
+def owners(*pairs: tuple[str, str]) -> Page:
+    references = [
+        {"apiVersion": version, "kind": kind, "name": "o", "uid": f"uid-{kind}"}
+        for version, kind in pairs
+    ]
+    return Page([resource(ownerReferences=references)])
+
+
+MARK = Mark("cd" * 32, "uid-n/a", "completed", "store", "run", datetime(2024, 1, 31, tzinfo=UTC))
+
+
+class TestDiscovery:
+    def test_the_preferred_version_comes_first(self, stub: Start) -> None:
+        server = stub(group("v2", "v1", preferred="v1"), served("tickets"))
+        assert discover(server.client(), group="g", plural="tickets") == TICKETS
+        assert [request.path for request in server.requests] == ["/apis/g", "/apis/g/v1"]
+
+    def test_another_version_where_the_preferred_one_lacks_it(self, stub: Start) -> None:
+        server = stub(group("v2", "v1", preferred="v2"), served("others"), served("tickets"))
+        assert discover(server.client(), group="g", plural="tickets") == TICKETS
+
+    def test_a_version_that_vanishes_meanwhile(self, stub: Start) -> None:
+        server = stub(group("v2", "v1"), Reply(404, b"404 page not found"), served("tickets"))
+        assert discover(server.client(), group="g", plural="tickets") == TICKETS
+
+    def test_what_is_terminating_is_not_written_to(self, stub: Start) -> None:
+        server = stub(group("v1"), served("tickets", verbs=["delete", "get", "list"]))
+        with pytest.raises(Configuration, match=r"only delete, get, list: .* is being deleted"):
+            discover(server.client(), group="g", plural="tickets")
+
+    def test_an_answer_that_is_none(self, stub: Start) -> None:
+        with pytest.raises(Unavailable, match="discovery"):
+            discover(stub(Reply(200, b"<html>")).client(), group="g", plural="tickets")
+
+    def test_a_right_that_is_missing(self, stub: Start) -> None:
+        with pytest.raises(Forbidden, match="discovery of g"):
+            discover(stub(status(403)).client(), group="g", plural="tickets", version="v1")
+
+    def test_the_core_group(self, stub: Start) -> None:
+        server = stub(served("pods/status", "pods", kind="Pod"))
+        pods = resource_of_kind(server.client(), "v1", "Pod")
+        assert pods is not None
+        assert (pods.path("n"), str(pods), pods.api_version) == (
+            "/api/v1/namespaces/n/pods",
+            "pods",
+            "v1",
+        )
+        assert resource_of_kind(server.client(), "v1", "Other") is None
+
+    def test_an_owner_whose_version_is_no_longer_served(self, stub: Start) -> None:
+        server = stub(Reply(404, b"404 page not found"), group("v1"), served("tickets"))
+        assert resource_of_kind(server.client(), "g/v1alpha1", "Ticket") == TICKETS
+
+    def test_paths(self) -> None:
+        assert str(TICKETS) == "tickets.g/v1"
+        assert TICKETS.path() == "/apis/g/v1/tickets"
+        assert TICKETS.path("a/b", "c?d") == "/apis/g/v1/namespaces/a%2Fb/tickets/c%3Fd"
+        everywhere = dataclasses.replace(TICKETS, namespaced=False)
+        assert everywhere.path("n", "x") == "/apis/g/v1/tickets/x"
+
+
+def source(server: Stub, **settings: Any) -> KubeSource:
+    return KubeSource(server.client(), group="g", plural="tickets", version="v1", **settings)
+
+
+class TestSource:
+    def test_the_clock_needs_a_date(self, stub: Start) -> None:
+        with pytest.raises(Configuration, match="Date header"):
+            _ = source(stub(served("tickets") | {"Date": ""})).now
+
+    def test_the_clock_is_read_once(self, stub: Start) -> None:
+        server = stub(served("tickets") | {"Date": "Wed, 31 Jan 2024 00:00:01 GMT"})
+        observed = source(server)
+        _ = observed.resource
+        assert observed.now == 1_706_659_201_000_000_000
+        assert len(server.requests) == 1
+
+    def test_the_cluster_id_may_be_given(self, stub: Start) -> None:
+        server = stub(None)
+        given = source(server, given_cluster_id="c")
+        assert (given.cluster_id, given.live) == ("c", True)
+        assert not server.requests
+
+    @pytest.mark.parametrize(
+        ("answer", "error", "text"),
+        [
+            (status(403, 'User "x" cannot get'), Forbidden, r"verbs \[get\]; or give the cluster"),
+            (status(404), Configuration, "cluster's identity"),
+            (Reply(200, b'{"metadata":{}}'), Unavailable, "not a namespace"),
+        ],
+    )
+    def test_a_cluster_that_cannot_be_told(
+        self, stub: Start, answer: Reply, error: type[Exception], text: str
+    ) -> None:
+        with pytest.raises(error, match=text):
+            _ = source(stub(answer)).cluster_id
+
+    def test_a_definition_that_goes_away_meanwhile_is_no_empty_list(self, stub: Start) -> None:
+        server = stub(served("tickets"), page(), served("others"))
+        pages = source(server).pages()
+        assert next(pages).resources == []
+        with pytest.raises(Configuration, match="does not serve"):
+            next(pages)
+
+    def test_reading_what_can_no_longer_be_parsed(self, stub: Start) -> None:
+        broken = item("n/a")
+        broken["metadata"] = {"uid": "uid-n/a"}
+        server = stub(served("tickets"), page(broken))
+        with pytest.raises(Unreadable, match="n/a"):
+            source(server).read(resource())
+        assert server.requests[-1].query["fieldSelector"] == "metadata.name=a"
+
+
+class TestSurroundings:
+    def test_owners_of_strange_shape_are_still_there(self, stub: Start) -> None:
+        kept: list[Any] = [
+            {"metadata": {"uid": "1"}, "status": 7},
+            {"metadata": {"uid": "2"}, "status": {"retentionExpiryTime": "tomorrow"}},
+            {"metadata": {"uid": "3"}, "status": {"retentionExpiryTime": 7}},
+            {"metadata": {"uid": "4"}, "status": {"retentionExpiryTime": None}},
+        ]
+        server = stub(page(), served("tickets"), page(*kept))
+        surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
+        assert surroundings.owners == dict.fromkeys("1234")
+
+    @pytest.mark.parametrize(
+        ("replies", "reason"),
+        [
+            ([page({"metadata": {}})], "uid of one of its objects"),
+            ([page(item("n/a")) | {"Date": ""}], "no Date header"),
+            ([status(403, "no right")], "no right"),
+            ([status(503, "busy")], "busy"),
+            ([page(item("n/a"), token="1"), status(403, "taken away")], "taken away"),
+        ],
+    )
+    def test_half_a_list_of_owners_says_nothing(
+        self, stub: Start, replies: list[Reply], reason: str
+    ) -> None:
+        observed = source(stub(page(), served("tickets"), *replies))
+        surroundings = observed.surroundings(owners(("g/v1", "Ticket")))
+        assert (surroundings.owners, surroundings.owner_kinds) == ({}, {})
+        assert reason in observed.unknown["g/v1/Ticket"]
+
+    def test_each_kind_is_listed_once(self, stub: Start) -> None:
+        server = stub(page(), served("tickets"), page(item("n/a")))
+        observed = source(server)
+        for _ in range(3):
+            surroundings = observed.surroundings(owners(("g/v1", "Ticket")))
+        assert surroundings.owners == {"uid-n/a": None}
+        assert len(server.requests) == 3
+
+    def test_kinds_beyond_reason_are_not_listed(self, stub: Start) -> None:
+        server = stub(page(), Reply(404, b"404 page not found"))
+        observed = source(server)
+        observed.surroundings(owners(*(("v1", f"Kind{number}") for number in range(20))))
+        assert len(observed.unknown) == 20
+        assert len(server.requests) == 17
+        assert observed.unknown["v1/Kind19"] == "over 16 kinds of owners"
+
+
+class TestMarker:
+    def test_what_is_sent(self, stub: Start) -> None:
+        server = stub(Reply(200, MARK.digest.encode()))
+        marks = KubeMarker(server.client(), TICKETS, dry_run=True)
+        assert marks.mark(resource(), MARK) is MarkOutcome.MARKED
+        [request] = server.requests
+        assert request.path == "/apis/g/v1/namespaces/n/tickets/a"
+        assert request.query == {"fieldManager": "kubernaut-archiver", "dryRun": "All"}
+        assert request.headers["Content-Type"] == "application/merge-patch+json"
+        assert "as=PartialObjectMetadata;" in request.headers["Accept"]
+        sent = json.loads(request.body)["metadata"]
+        assert (sent["uid"], sent["resourceVersion"]) == ("uid-n/a", "7")
+
+    def test_a_mark_that_is_taken_away_again(self, stub: Start) -> None:
+        marks = KubeMarker(stub(Reply(200, {"metadata": {}})).client(), TICKETS)
+        with pytest.raises(MarkRefused, match="without it"):
+            marks.mark(resource(), MARK)
+
+    def test_a_patch_whose_answer_was_lost_is_a_conflict_then(self, stub: Start) -> None:
+        server = stub(None, status(409))
+        assert KubeMarker(server.client(), TICKETS).mark(resource(), MARK) is MarkOutcome.CONFLICT
+        assert len(server.requests) == 2
+
+    def test_a_refusal_names_the_object(self, stub: Start) -> None:
+        marks = KubeMarker(stub(status(422, "spec.a is required")).client(), TICKETS)
+        with pytest.raises(MarkRefused, match=r"mark of n/a \(uid uid-n/a\): spec.a is required"):
+            marks.mark(resource(), MARK)
+
+    def test_no_more_than_so_many_a_second(
+        self, stub: Start, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(marker, "time", virtual_time)
+        server = stub(Reply(200, MARK.digest.encode()))
+        marks = KubeMarker(server.client(), TICKETS, most_per_second=10)
+        for _ in range(11):
+            marks.mark(resource(), MARK)
+        assert virtual_time.slept == pytest.approx(1.0)
+
+
+class TestRights:
+    def test_an_account_that_may_not_even_ask(self, stub: Start) -> None:
+        client = stub(status(403, "cannot create selfsubjectaccessreviews")).client()
+        sentences = missing_rights(client, group="g", plural="tickets", marks=False)
+        assert len(sentences) == 2
+        assert all(sentence.startswith("may not ask whether") for sentence in sentences)
+
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [(status(500), Unavailable), (status(401), Configuration), (Reply(201), Configuration)],
+    )
+    def test_no_answer(self, stub: Start, answer: Reply, error: type[Exception]) -> None:
+        with pytest.raises(error, match=r"reviews? of this|does not give reviews"):
+            missing_rights(stub(answer).client(), group="g", plural="tickets")
+
+    def test_what_is_asked(self, stub: Start) -> None:
+        server = stub(Reply(201, {"status": {"allowed": True}}))
+        assert missing_rights(server.client(), group="g", plural="t", namespace="n") == []
+        asked = [json.loads(r.body)["spec"]["resourceAttributes"] for r in server.requests]
+        assert [(a["verb"], a["resource"], a["namespace"], a["name"]) for a in asked] == [
+            ("list", "t", "n", ""),
+            ("patch", "t", "n", ""),
+            ("get", "namespaces", "", "kube-system"),
+        ]
