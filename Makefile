@@ -26,3 +26,31 @@ $(STAMP): requirements/dev.txt pyproject.toml
 lock: $(STAMP) ## Resolve the dependencies anew
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra demo --group dev -o requirements/dev.txt
+
+.PHONY: demo check test test-fast cluster image controlplane
+
+demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
+	@$(BIN)/python -m demo
+
+check: $(STAMP) ## Format, lint, types, layers, and that the lock is current
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+controlplane: $(STAMP) ## The binaries of the test control plane (built once, then cached)
+	@$(BIN)/python -m tests.controlplane build
+
+test: $(STAMP) controlplane ## Every test that needs no Docker
+	COVERAGE_FILE=.coverage $(BIN)/coverage run -m pytest tests/unit tests/contract tests/integration
+	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py' --fail-under=100
+	$(BIN)/python -m pytest tests/e2e
+
+test-fast: $(STAMP) ## The tests that start no server
+	$(BIN)/python -m pytest tests/unit
+
+cluster: $(STAMP) ## A control plane to look around in; KUBERNETES_VERSION=1.34 for the older one
+	@$(BIN)/python -m tests.controlplane up
+
+image: ## The image, with Docker (podman: DOCKER=podman)
+	$${DOCKER:-docker} build -t kubernaut-archiver:0.1.0 .

@@ -7,15 +7,16 @@ back in another statement than the one that wrote it.
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from archiver.domain.plan import Archive, Cause, Decision, Quarantine, Skip, Surroundings, Terms, plan
-from archiver.domain.report import Effect, Outcome, Problem
+from archiver.domain.plan import Archive, Cause, Decision, Quarantine, Terms, plan
+from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
-from archiver.errors import ArchiverError, Integrity, Interrupted, MarkRefused, Unreadable
-from archiver.ports import Batch, Marker, MarkOutcome, Page, Quarantined, Source, Stop, Store
+from archiver.errors import ArchiverError, Interrupted, MarkRefused, Unreadable
+from archiver.ports import Marker, MarkOutcome, Page, Source, Stop, Store
+from archiver.storing import Stored, Storing
 
 # How often a wait looks up to see whether the run was told to end; seconds.
 _GLANCE = 0.25
@@ -39,19 +40,161 @@ class Stages:
     marker: Marker | None
 
 
-@dataclass(slots=True)
-class Marking:
-    """Confirmed objects whose marks are under way, and those that have to be read again first."""
+@dataclass(frozen=True, slots=True)
+class _Marking:
+    """Marks under way, and what has to be read again first; `stale` as in `Stored`."""
 
-    marks: list[tuple[Archive, Future[MarkOutcome]]] = field(default_factory=list)
-    again: list[Archive] = field(default_factory=list)
-    # uid → the resourceVersion that the archive takes for outdated
-    stale: dict[str, str] = field(default_factory=dict)
+    marks: Sequence[tuple[Archive, Future[MarkOutcome]]]
+    again: list[Archive]
+    stale: Mapping[str, str]
 
 
-def run(stages: Stages, terms: Terms, tally: Tally, stop: Stop, limits: Limits = Limits()) -> None:
-    """Archive what is due. Whatever ends the run early is in `tally.error`; nothing is raised
-    but bugs.
+def run(
+    stages: Stages, terms: Terms, tally: Tally, stop: Stop, *, limits: Limits = Limits()
+) -> None:
+    """Archive what is due, and count it in `tally`.
+
+    Whatever ends the run early is in `tally.error`; nothing is raised but bugs.
     """
-    with ThreadPoolExecutor(limits.workers, "mark") as pool:
-        _Run(stages, terms, tally, stop, limits, pool).run()
+    one = _Run(stages, terms, tally, stop, limits=limits)
+    try:
+        one.pages()
+    finally:
+        # Not waited for: a mark that hangs on a dead connection must not hold up the exit.
+        one.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ahead(pages: Iterator[Page], stop: Stop) -> Iterator[Page]:
+    """The pages, the next one always being listed while the last is worked on."""
+    lister = ThreadPoolExecutor(1, "list")
+    try:
+        upcoming = lister.submit(next, pages, None)
+        while True:
+            while not wait((upcoming,), _GLANCE).done:
+                _refuse_when_stopped(stop)
+            page = upcoming.result()
+            if page is None:
+                return
+            _refuse_when_stopped(stop)
+            upcoming = lister.submit(next, pages, None)
+            yield page
+    finally:
+        lister.shutdown(wait=False, cancel_futures=True)
+
+
+def _refuse_when_stopped(stop: Stop) -> None:
+    if stop.requested():
+        raise Interrupted("asked to stop; what is confirmed is marked, the next run goes on")
+
+
+class _Run:
+    """One run's two halves: pages go in at `pages`, their marks come back at `_finish`."""
+
+    def __init__(
+        self, stages: Stages, terms: Terms, tally: Tally, stop: Stop, *, limits: Limits
+    ) -> None:
+        self.source, self.marker = stages.source, stages.marker
+        self.storing = Storing(stages.source, stages.store, terms, tally)
+        self.terms, self.tally, self.stop, self.limits = terms, tally, stop, limits
+        self.pool = ThreadPoolExecutor(limits.workers, "mark")
+
+    def pages(self) -> None:
+        underway: deque[_Marking] = deque()
+        try:
+            for page in _ahead(self.source.pages(), self.stop):
+                underway.append(self._begin(page))
+                if len(underway) > 1:
+                    self._finish(underway.popleft())
+                if self.tally.error is not None:
+                    break
+        except ArchiverError as error:
+            self.tally.fail(error)
+        while underway:
+            self._finish(underway.popleft())
+
+    def _begin(self, page: Page) -> "_Marking":
+        surroundings = self.source.surroundings(page)
+        decisions = [plan(resource, self.terms, surroundings) for resource in page.resources]
+        return self._start_marks(self.storing.store(decisions, page.unparsed))
+
+    def _start_marks(self, stored: Stored) -> "_Marking":
+        marks = []
+        for archive in stored.confirmed:
+            if self.marker is None:
+                self.tally.settle(archive.resource, Outcome.ARCHIVED, str(archive.cause))
+            else:
+                marks.append((archive, self.pool.submit(self._mark, self.marker, archive)))
+        return _Marking(marks, stored.again, stored.stale)
+
+    def _mark(self, marker: Marker, archive: Archive) -> MarkOutcome:
+        # Once a mark has failed for good or for now, the others would only fail more slowly.
+        if self.tally.error is not None and not isinstance(self.tally.error, Interrupted):
+            raise self.tally.error
+        return marker.mark(archive.resource, archive.mark)
+
+    def _finish(self, marking: "_Marking") -> None:
+        """Wait for the marks; read what has changed meanwhile again, store and mark it again."""
+        for tried in range(1, self.limits.tries + 1):
+            for archive, future in marking.marks:
+                self._settle(archive, future, marking.again)
+            if not marking.again:
+                return
+            if tried == self.limits.tries or self.tally.error is not None or self.stop.expired():
+                break
+            time.sleep(self.limits.backoff * 2 ** (tried - 1))
+            marking = self._again(marking)
+        for archive in marking.again:
+            self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
+
+    def _settle(self, archive: Archive, future: Future[MarkOutcome], again: list[Archive]) -> None:
+        while not wait((future,), _GLANCE).done and not self.stop.expired():
+            pass
+        try:
+            if not future.done():
+                future.cancel()
+                raise Interrupted("no time left to mark it; the next run does")
+            outcome = future.result()
+        except MarkRefused as error:
+            self.tally.refuse(archive.resource, error)
+        except ArchiverError as error:
+            self.tally.fail(error)
+            self.tally.settle(archive.resource, Outcome.DEFERRED, str(error))
+        else:
+            if outcome is MarkOutcome.CONFLICT:
+                again.append(archive)
+            elif outcome is MarkOutcome.GONE:
+                self.tally.settle(archive.resource, Outcome.GONE, "gone after it was archived")
+            else:
+                self._count_mark(archive)
+
+    def _count_mark(self, archive: Archive) -> None:
+        self.tally.effects[Effect.MARKED] += 1
+        if archive.cause is Cause.CHANGED:
+            self.tally.effects[Effect.RE_ARCHIVED] += 1
+        self.tally.settle(archive.resource, Outcome.ARCHIVED, str(archive.cause))
+
+    def _again(self, marking: "_Marking") -> "_Marking":
+        """Read what has changed again, plan and store it anew, and start its marks."""
+        self.tally.effects[Effect.RE_READ] += len(marking.again)
+        decisions: list[Decision] = []
+        unread = list(marking.again)
+        try:
+            while unread:
+                decisions += self._reread(unread[-1])
+                unread.pop()
+        except ArchiverError as error:
+            self.tally.fail(error)
+        for archive in unread:
+            self.tally.settle(archive.resource, Outcome.DEFERRED, "could not be read again")
+        return self._start_marks(self.storing.store(decisions, stale=marking.stale))
+
+    def _reread(self, archive: Archive) -> list[Decision]:
+        try:
+            current = self.source.read(archive.resource)
+        except Unreadable as error:
+            return [Quarantine(archive.resource, error.reason, str(error))]
+        if current is None:
+            self.tally.settle(archive.resource, Outcome.GONE, "gone after it was archived")
+            return []
+        page = Page([current])
+        return [plan(current, self.terms, self.source.surroundings(page))]

@@ -11,8 +11,9 @@ from archiver.domain.reading import MISSING, Reader, follow, parse_path
 from archiver.domain.record import AuditRecord
 
 _MAX_BIGINT: Final = 2**63 - 1
+_LONGEST_BIGINT: Final = len(str(_MAX_BIGINT))
+_SECOND: Final = 1_000_000_000
 _CONDITIONS: Final = parse_path("status.conditions")
-_STATUS: Final = parse_path("status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def convert(
     failed = shapes.normal_phase(status) == "failed"
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
     context, span = _enrichment(resource)
+    if _completed_before_start(resource, span, completion):
+        reader.flags.append("completed-before-start")
     size = size_at(evidence.content, context) if context else None
     if size is None:
         reader.flags.append("missing:context_size_bytes")
@@ -98,7 +101,7 @@ def convert(
         api_version=resource.api_version,
         kind=resource.kind,
         resource_version=_resource_version(resource, reader),
-        generation=resource.metadata.generation,
+        generation=_generation(resource, reader),
         created_at=gotime.to_datetime(resource.key.created_at),
         content=evidence.content,
         content_sha256=evidence.digest,
@@ -130,9 +133,18 @@ _COLUMNS: Final = {
 
 def _resource_version(resource: CustomResource, reader: Reader) -> int:
     text = resource.metadata.resource_version
-    if text.isascii() and text.isdigit() and int(text[:20]) <= _MAX_BIGINT:
-        return int(text[:20])
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_BIGINT:
+        number = int(text)
+        if number <= _MAX_BIGINT:
+            return number
     reader.flags.append("missing:resource_version" if not text else "opaque:resource_version")
+    return 0
+
+
+def _generation(resource: CustomResource, reader: Reader) -> int:
+    if -_MAX_BIGINT <= resource.metadata.generation <= _MAX_BIGINT:
+        return resource.metadata.generation
+    reader.flags.append("out-of-range:generation")
     return 0
 
 
@@ -146,6 +158,14 @@ def _enrichment(resource: CustomResource) -> tuple[str, shapes.Span]:
         if follow(resource.tree, parse_path(enrichment.context)) is not MISSING:
             return enrichment.context, enrichment.span
     return shapes.NO_ENRICHMENT.context, shapes.NO_ENRICHMENT.span
+
+
+def _completed_before_start(
+    resource: CustomResource, span: shapes.Span, completion: Completion
+) -> bool:
+    # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
+    start = Reader(resource.tree).first("start", span.start)
+    return start is not None and completion.at // _SECOND < start // _SECOND
 
 
 def _phases(
@@ -189,8 +209,11 @@ def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
     end = reader.quiet(f"{phase}.end_time", span.end)
     before = len(reader.flags)
     lasted = reader.quiet(f"{phase}.duration", span.duration)
-    if lasted is None and len(reader.flags) == before and None not in (start, end):
-        lasted = _elapsed(reader, phase, start, end)
+    if start is not None and end is not None:
+        if end < start:
+            reader.flags.append(f"end-before-start:{phase}")
+        elif lasted is None and len(reader.flags) == before:
+            lasted = end - start
     return {
         "phase": phase,
         "start_time": None if start is None else gotime.format_time(start),
@@ -198,10 +221,3 @@ def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
         "duration": None if lasted is None else gotime.iso8601(lasted),
         "durationNs": lasted,
     }
-
-
-def _elapsed(reader: Reader, phase: str, start: int, end: int) -> int | None:
-    if end < start:
-        reader.flags.append(f"end-before-start:{phase}")
-        return None
-    return end - start

@@ -1,7 +1,8 @@
 """A custom resource as the API server sent it: the bytes, and a typed view of its head."""
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -46,7 +47,9 @@ class _Head(msgspec.Struct, frozen=True, rename="camel"):
     metadata: Metadata = Metadata()
 
 
-_HEAD = msgspec.json.Decoder(_Head)
+_decode: Final = msgspec.json.Decoder().decode
+# U+0000 has no place in PostgreSQL's text, a lone surrogate none in UTF-8.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,19 @@ class CustomResource:
 def parse(raw: bytes, *, position: str, api_version: str = "", kind: str = "") -> CustomResource:
     """One object from its JSON bytes; `api_version` and `kind` are the list's, for items without.
 
-    `position` names the object in errors where its own name cannot be read. Raises Unreadable.
+    Reads no more closely than decisions need: whether the bytes have a canonical form shows in
+    `domain.evidence`, once the object is due. `position` names the object in errors where its own
+    name cannot be read. Raises Unreadable.
     """
+    tree = _tree(raw, position)
     try:
-        head = _HEAD.decode(raw)
-        tree = canonical.decode_tree(raw)
-    except canonical.NotCanonical as error:
-        raise Unreadable(error.reason, f"{position}: {error}") from None
-    except RecursionError:
-        raise Unreadable("too-deep", f"{position}: nested deeper than can be parsed") from None
+        head = _head(tree)
     except msgspec.ValidationError as error:
-        raise Unreadable("bad-metadata", f"{position}: metadata is not as meta/v1: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable("not-json", f"{position}: {error}") from None
+        raise Unreadable(
+            "bad-metadata", f"{position}: metadata is not as meta/v1: {error}"
+        ) from None
     metadata = head.metadata
-    _require_identity(metadata, position)
-    return CustomResource(
+    resource = CustomResource(
         raw=raw,
         api_version=head.api_version or api_version,
         kind=head.kind or kind,
@@ -106,18 +106,66 @@ def parse(raw: bytes, *, position: str, api_version: str = "", kind: str = "") -
         key=Key(metadata.uid, _created_at(metadata, position)),
         tree=tree,
     )
+    _require_identity(resource, position)
+    return resource
 
 
-def _require_identity(metadata: Metadata, position: str) -> None:
+def _tree(raw: bytes, position: str) -> dict[str, Any]:
+    try:
+        tree = _decode(raw)
+    except (ValueError, RecursionError):
+        tree = _exact_tree(raw, position)
+    if not isinstance(tree, dict):
+        raise Unreadable("not-json", f"{position}: {raw[:20]!r} is no JSON object")
+    return tree
+
+
+def _exact_tree(raw: bytes, position: str) -> Any:
+    """For lone surrogates, which msgspec refuses; whatever else it refuses is named here."""
+    try:
+        return canonical.decode_tree(raw)
+    except canonical.NotCanonical as error:
+        raise Unreadable(error.reason, f"{position}: {error}") from None
+
+
+def _head(tree: dict[str, Any]) -> _Head:
+    try:
+        return msgspec.convert(tree, _Head)
+    except UnicodeEncodeError:  # a lone surrogate in some key beside the ones that are read
+        return msgspec.convert(_known_fields(tree, _Head), _Head)
+
+
+def _known_fields(value: Any, struct: type[msgspec.Struct]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    known = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
+    if "metadata" in known:
+        known["metadata"] = _known_fields(known["metadata"], Metadata)
+    owners = known.get("ownerReferences")
+    if isinstance(owners, list):
+        known["ownerReferences"] = [_known_fields(owner, OwnerReference) for owner in owners]
+    return known
+
+
+def _require_identity(resource: CustomResource, position: str) -> None:
+    metadata = resource.metadata
     if not metadata.uid or not metadata.name:
         what = "uid" if metadata.name else "name"
-        raise Unreadable(f"no-{what}", f"{position}: metadata.{what} is missing; it is never invented")
+        raise Unreadable(
+            f"no-{what}", f"{position}: metadata.{what} is missing; it is never invented"
+        )
     if len(metadata.uid.encode("utf-8", "surrogatepass")) > MAX_UID_BYTES:
         shown = metadata.uid[:40]
-        raise Unreadable("uid-too-long", f"{position}: uid {shown!r}… has over {MAX_UID_BYTES} bytes")
-    for value in (metadata.uid, metadata.name, metadata.namespace):
-        if "\0" in value:
-            raise Unreadable("nul-in-identity", f"{position}: U+0000 in {value!r}")
+        raise Unreadable(
+            "uid-too-long", f"{position}: uid {shown!r}… has over {MAX_UID_BYTES} bytes"
+        )
+    identity = (metadata.uid, metadata.name, metadata.namespace)
+    for value in (*identity, resource.api_version, resource.kind):
+        if _UNSTORABLE.search(value):
+            raise Unreadable(
+                "unstorable-identity",
+                f"{position}: U+0000 or a lone surrogate in {value[:80]!r}, which no key can hold",
+            )
 
 
 def _created_at(metadata: Metadata, position: str) -> int:
@@ -133,6 +181,6 @@ def _created_at(metadata: Metadata, position: str) -> int:
     if created < EARLIEST:
         raise Unreadable(
             "creation-time-out-of-range",
-            f"{position}: creationTimestamp {text} is before 2018, the first month the archive keeps",
+            f"{position}: creationTimestamp {text} is before 2018, where the archive begins",
         )
     return created

@@ -5,11 +5,9 @@ whatever else stands beside metadata. Circumstances are the rest of metadata. A 
 starting deletion or an orphaning changes circumstances alone and makes no new revision.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-
-import msgspec
 
 from archiver.domain import canonical
 from archiver.domain.custom_resource import CustomResource
@@ -20,9 +18,10 @@ IDENTITY: Final = ("creationTimestamp", "name", "namespace", "uid")
 # managedFields and resourceVersion change with every write, our own mark's included.
 VOLATILE: Final = frozenset({"managedFields", "resourceVersion"})
 
-_PARTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_encode: Final = msgspec.json.encode
+_NOT_KEPT: Final = VOLATILE | set(IDENTITY)
+# Taking our mark away may leave nothing, and nothing is written as null by some clients.
+_EMPTY: Final = (b"{}", b"[]", b"null")
+_OURS: Final = canonical.canonical_text(FINALIZER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +42,32 @@ def evidence(resource: CustomResource) -> Evidence:
         whole = canonical.canonical(resource.raw)
     except canonical.NotCanonical as error:
         raise Unreadable(error.reason, f"{resource}: {error}") from None
-    parts: dict[str, bytes | msgspec.Raw] = dict(_PARTS.decode(whole))
-    metadata = _PARTS.decode(parts["metadata"])
+    parts = canonical.members(whole)
+    metadata = canonical.members(parts["metadata"])
     # Items of a list may leave both to the list.
-    parts["apiVersion"] = _encode(resource.api_version)
-    parts["kind"] = _encode(resource.kind)
-    parts["metadata"] = _object((key, metadata[key]) for key in IDENTITY if key in metadata)
-    content = _object(sorted(parts.items()))
+    parts["apiVersion"] = canonical.canonical_text(resource.api_version)
+    parts["kind"] = canonical.canonical_text(resource.kind)
+    parts["metadata"] = canonical.canonical_object(
+        {key: metadata[key] for key in IDENTITY if key in metadata}
+    )
+    content = canonical.canonical_object(parts)
     return Evidence(content, canonical.sha256_hex(content), _circumstances(metadata))
 
 
-def _circumstances(metadata: Mapping[str, msgspec.Raw]) -> bytes:
-    kept: dict[str, bytes | msgspec.Raw] = {
-        key: value
-        for key, value in metadata.items()
-        if key not in VOLATILE and key not in IDENTITY
-    }
+def _circumstances(metadata: Mapping[str, bytes]) -> bytes:
+    kept = {key: value for key, value in metadata.items() if key not in _NOT_KEPT}
     for key in ("annotations", "labels"):
-        if key in kept:
-            kept[key] = _object(
-                (k, v) for k, v in (_PARTS.decode(kept[key]) or {}).items() if not k.startswith(PREFIX)
-            )
-    if "finalizers" in kept:
-        ours = _encode(FINALIZER)
-        kept["finalizers"] = _array(v for v in _ITEMS.decode(kept["finalizers"]) if bytes(v) != ours)
-    return _object((k, v) for k, v in sorted(kept.items()) if bytes(v) not in (b"{}", b"[]"))
+        if kept.get(key, b"null") != b"null":
+            kept[key] = _without_ours(kept[key])
+    if kept.get("finalizers", b"null") != b"null":
+        finalizers = canonical.elements(kept["finalizers"])
+        kept["finalizers"] = canonical.canonical_array(f for f in finalizers if f != _OURS)
+    return canonical.canonical_object({k: v for k, v in kept.items() if v not in _EMPTY})
 
 
-def _object(members: Iterable[tuple[str, bytes | msgspec.Raw]]) -> bytes:
-    return b"{%s}" % b",".join(b"%s:%s" % (_encode(key), bytes(value)) for key, value in members)
-
-
-def _array(items: Iterable[msgspec.Raw]) -> bytes:
-    return b"[%s]" % b",".join(map(bytes, items))
+def _without_ours(texts: bytes) -> bytes:
+    others = canonical.members(texts).items()
+    return canonical.canonical_object({k: v for k, v in others if not k.startswith(PREFIX)})
 
 
 def size_at(content: bytes, path: str) -> int | None:
@@ -84,8 +76,8 @@ def size_at(content: bytes, path: str) -> int | None:
     for name in path.split("."):
         if not part.startswith(b"{"):
             return None
-        found = _PARTS.decode(part).get(name)
+        found = canonical.members(part).get(name)
         if found is None:
             return None
-        part = bytes(found)
+        part = found
     return None if part in (b"null", b'""') else len(part)

@@ -63,12 +63,11 @@ def merge_patch(metadata: Metadata, mark: Mark) -> dict[str, Any]:
     Raises ValueError if uid or resourceVersion is empty.
     """
     if not metadata.uid or not metadata.resource_version:
-        msg = (
+        raise ValueError(
             f"{metadata.namespace}/{metadata.name} has no uid or no resourceVersion "
             f"({metadata.uid!r}, {metadata.resource_version!r}): a mark without both could land "
             "on another object of that name"
         )
-        raise ValueError(msg)
     patched: dict[str, Any] = {
         "uid": metadata.uid,
         "resourceVersion": metadata.resource_version,

@@ -23,6 +23,9 @@ from archiver.errors import Unreadable
 
 # The store makes months this far ahead and refuses what is beyond: such a birth is a broken value.
 _BIRTH_AHEAD = 24 * HOUR
+# No terminal phase is longer. What is deleted in another phase may say anything, at any length,
+# and an annotation may not.
+_LONGEST_PHASE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def plan(
 def _plan(resource: CustomResource, terms: Terms, surroundings: Surroundings) -> Decision:
     phase = phase_of(resource)
     terminal = phase in shapes.TERMINAL
-    deleting = resource.metadata.deletion_timestamp is not None
+    deleting = bool(resource.metadata.deletion_timestamp)
     if not terminal and not deleting:
         unreadable = has_unreadable_status(resource)
         reason = Reason.UNREADABLE_STATUS if unreadable else Reason.NOT_TERMINAL
@@ -155,7 +158,8 @@ def _plan(resource: CustomResource, terms: Terms, surroundings: Surroundings) ->
         return Skip(resource, Reason.NOT_YET_DUE, phase, deadline - terms.policy.lead)
     _refuse_birth_in_the_future(resource, terms.now)
     proof = evidence(resource)
-    mark = Mark(proof.digest, resource.key.uid, phase, terms.store_id, terms.run_id, terms.at)
+    shown = phase[:_LONGEST_PHASE]
+    mark = Mark(proof.digest, resource.key.uid, shown, terms.store_id, terms.run_id, terms.at)
     if mark.says_the_same_as(resource.metadata):
         cause = Cause.MARKED
     notes = _notes(completion, terminal=terminal, now=terms.now)
@@ -198,7 +202,7 @@ def _owner_is_gone(resource: CustomResource, surroundings: Surroundings) -> bool
 
 def _urgency(resource: CustomResource, surroundings: Surroundings) -> Cause | None:
     """Behind the guard a refused child shows no deletionTimestamp; its surroundings tell."""
-    if resource.metadata.deletion_timestamp is not None:
+    if resource.metadata.deletion_timestamp:
         return Cause.DELETING
     if _owner_is_gone(resource, surroundings):
         return Cause.OWNER_GONE

@@ -70,7 +70,10 @@ ENRICHMENT_SOURCES: Final = (
     *_at(_SOURCE_FLAGS, "spec.enrichmentConfig"),
 )
 DEGRADED_MODE: Final = _at(
-    boolean, "status.degradedMode", "status.enrichmentResults.degradedMode"
+    boolean,
+    "status.degradedMode",
+    "status.enrichmentResults.degradedMode",
+    "status.kubernetesContext.degradedMode",
 )
 CLASSIFICATION_METHOD: Final = _at(
     _NAME,
@@ -84,6 +87,7 @@ ERROR_MESSAGE: Final = _at(
     _MESSAGE,
     "status.conditions[type=Failed].message",
     "status.failureInfo.error",
+    "status.error",
     "status.message",
 )
 

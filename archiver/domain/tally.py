@@ -47,9 +47,7 @@ class Tally:
     def quarantine(self, problem: Problem) -> None:
         """Count an object whose bytes were kept instead of a record."""
         self._note(problem)
-        self._settle(
-            Settled(problem.object, problem.uid, Outcome.QUARANTINED, problem.message)
-        )
+        self._settle(Settled(problem.object, problem.uid, Outcome.QUARANTINED, problem.message))
 
     def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
@@ -73,7 +71,14 @@ class Tally:
             self.error = error
 
     def report(
-        self, *, run_id: str, mode: str, cluster_id: str, store_id: str, started_at: datetime, seconds: float
+        self,
+        *,
+        run_id: str,
+        mode: str,
+        cluster_id: str,
+        store_id: str,
+        started_at: datetime,
+        seconds: float,
     ) -> RunReport:
         """The report of what has been counted."""
         return RunReport(

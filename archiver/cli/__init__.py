@@ -1,0 +1,178 @@
+"""The command line: arguments in, exit code out. kubectl's flag names where kubectl has them."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archiver import __version__
+from archiver.errors import ArchiverError, Configuration
+
+_OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="archiver")
+@click.option("--config", type=click.Path(dir_okay=False), help="YAML file of settings.")
+@click.pass_context
+def cli(context: click.Context, config: str | None) -> None:
+    """Save the audit trail of completed resources to PostgreSQL before cleanup deletes them."""
+    context.obj = config
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_database = _options(
+    click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
+    click.option("--database-password-file", help="File with the password of the database user."),
+)
+_output = click.option("-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json.")
+_work = _options(
+    _database,
+    click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
+    click.option("--context", help="Context of the kubeconfig."),
+    click.option("-n", "--namespace", help="Only this namespace."),
+    click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
+    click.option("-l", "--selector", help="Label selector, as kubectl's."),
+    click.option("--resource", help="plural.group or plural.version.group of the resource."),
+    click.option(
+        "--dry-run",
+        type=click.Choice(["none", "client", "server"]),
+        default="none",
+        show_default=True,
+        help="client: read only, say what would happen. server: prove rights and schema as well.",
+    ),
+    click.option("--retention", help="From completion to cleanup, e.g. 24h."),
+    click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),
+    click.option("--workers", type=int, help="Marks under way at once."),
+    _output,
+)
+
+
+@cli.command()
+@_work
+@click.pass_obj
+def run(config: str | None, **flags: Any) -> None:
+    """Archive what is due: completed and close to its cleanup. What the CronJob runs."""
+    _work_command(config, "run", flags)
+
+
+@cli.command()
+@_work
+@click.option("--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster.")
+@click.option("--since", help="Only completed at or after this RFC 3339 time.")
+@click.option("--until", help="Only completed before this RFC 3339 time.")
+@click.option("--cluster-id", help="uid of the namespace kube-system, where a dump does not say.")
+@click.pass_obj
+def backfill(config: str | None, **flags: Any) -> None:
+    """Archive everything terminal, whatever its age; from a cluster or from dumps of one."""
+    _work_command(config, "backfill", flags)
+
+
+@cli.command()
+@_database
+@_output
+@click.pass_obj
+def migrate(config: str | None, **flags: Any) -> None:
+    """Bring the schema of the archive up to date, as its owner. Does nothing when it is."""
+    from archiver.cli import compose, show
+    from archiver.db.migrate import migrate as upgrade
+
+    output = flags.pop("output") or _default_output()
+    result = dataclasses.asdict(upgrade(compose.open_engine(_settings(config, flags))))
+    if output == "table":
+        click.echo(" → ".join(f"{name} {value or 'nothing'}" for name, value in result.items()))
+    else:
+        show.dump(result, output)
+
+
+@cli.command()
+@click.argument("name")
+@_database
+@click.option("-n", "--namespace", help="Namespace of the resource, where NAME is no uid.")
+@click.option("--revision", type=int, help="This revision instead of the newest.")
+@click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True)
+@click.pass_obj
+def get(config: str | None, name: str, **flags: Any) -> None:
+    """Print an archived resource, by NAME or uid, exactly as it was."""
+    from archiver.cli import archived, compose
+
+    namespace, revision, output = (flags.pop(key) for key in ("namespace", "revision", "output"))
+    engine = compose.open_engine(_settings(config, flags))
+    archived.show(engine, name, namespace=namespace, revision=revision, output=output)
+
+
+@cli.command()
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.pass_obj
+def settings(config: str | None, output: str) -> None:
+    """Print the settings in force, without secrets."""
+    from archiver.cli import show
+
+    show.dump(_settings(config, {}).shown(), output)
+
+
+def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
+    from archiver.cli import compose, show
+    from archiver.cli.task import task_of
+    from archiver.cli.watching import Watching
+
+    output = flags.pop("output") or _default_output()
+    task_flags = {key: flags.pop(key, None) for key in _TASK_FLAGS}
+    chosen = _settings(config, flags)
+    compose.configure_log(chosen)
+    task = task_of(mode, chosen, task_flags)
+    with Watching(keep=task.dry_run != "none", bar=mode == "backfill") as watching:
+        result = compose.execute(chosen, task, watching)
+    show.report(result, watching.lines, output)
+    _leave(result.exit_code)
+
+
+_TASK_FLAGS = ("namespace", "all_namespaces", "selector", "dry_run", "files", "since", "until")
+
+
+def _settings(config: str | None, flags: dict[str, Any]) -> Any:
+    from archiver.settings import load
+
+    given = {key: value for key, value in flags.items() if value is not None}
+    return load(Path(config) if config else None, **given)
+
+
+def _default_output() -> str:
+    return "table" if sys.stdout.isatty() else "json"
+
+
+def _leave(code: int) -> None:
+    """End the process now: a thread that hangs on a dead connection must not outlive the grace
+    period, and everything that matters is committed or was never written.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main() -> None:
+    """The console script. Errors end as one line on standard error and their exit code."""
+    try:
+        cli.main(prog_name="archiver", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Configuration.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except ArchiverError as error:
+        click.echo(f"archiver: {error}", err=True)
+        sys.exit(error.exit_code)

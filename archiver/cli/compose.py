@@ -1,0 +1,159 @@
+"""The composition root: builds the adapters from the settings and runs the pipeline."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from archiver import log
+from archiver.domain import gotime
+from archiver.domain.plan import Terms
+from archiver.domain.policy import Policy
+from archiver.domain.report import Outcome, RunReport
+from archiver.domain.tally import Settled, Tally
+from archiver.errors import ArchiverError, Configuration, Forbidden
+from archiver.pipeline import Limits, Stages, run
+from archiver.ports import Marker, Source, Store
+from archiver.pretend import PretendMarker, PretendStore
+from archiver.settings import Settings
+from archiver.shutdown import Shutdown
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_SECOND = 1_000_000_000
+_log = structlog.get_logger()
+
+# Objects that are merely not due are counted, not logged: there are too many of them.
+_QUIET = frozenset({Outcome.NOT_DUE, Outcome.ALREADY})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a command line asks for. `dry_run` is none, client or server."""
+
+    mode: str
+    dry_run: str = "none"
+    policy: Policy = field(default_factory=Policy)
+    namespace: str | None = None
+    selector: str | None = None
+    files: Sequence[str] = ()
+
+
+def execute(settings: Settings, task: Task, progress: Callable[[Settled], None]) -> RunReport:
+    """Do the task. An error before the first page is in the report like any other."""
+    started, run_id = time.time_ns(), str(uuid.uuid4())
+    tally = Tally(observe=_observer(progress, run_id))
+    cluster_id = store_id = ""
+    _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run)
+    try:
+        stop = Shutdown(settings.deadline / _SECOND, settings.grace / _SECOND)
+        stop.install()
+        store = open_store(settings, task)
+        source, marker = _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
+        cluster_id, store_id = source.cluster_id, store.store_id
+        terms = Terms(task.policy, source.now, run_id, store_id)
+        run(
+            Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.workers, settings.tries)
+        )
+    except ArchiverError as error:
+        tally.fail(error)
+    result = tally.report(
+        run_id=run_id,
+        mode=task.mode if task.dry_run == "none" else f"{task.mode} --dry-run={task.dry_run}",
+        cluster_id=cluster_id,
+        store_id=store_id,
+        started_at=gotime.to_datetime(started),
+        seconds=(time.time_ns() - started) / _SECOND,
+    )
+    _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
+    return result
+
+
+def open_engine(settings: Settings) -> "Engine":
+    """The database of the settings. Raises Configuration without one."""
+    from archiver.db.engine import connect
+
+    if not settings.database_url:
+        raise Configuration(
+            "no database: set ARCHIVER_DATABASE_URL (postgresql://writer@host/audit) or --database-url"
+        )
+    return connect(settings.database_url, password_file=settings.database_password_file)
+
+
+def open_store(settings: Settings, task: Task) -> Store:
+    """The store a task needs, after its rights, schema and durability have been checked."""
+    from archiver.db.preflight import preflight
+    from archiver.db.store import PostgresStore
+
+    engine = open_engine(settings)
+    writes = task.dry_run != "client"
+    preflight(engine, writes=writes, allow_weak_durability=settings.allow_weak_durability)
+    store = PostgresStore(
+        engine, rollback=task.dry_run == "server", cancel_after=settings.commit_timeout / _SECOND
+    )
+    if task.dry_run == "server":
+        store.prove()
+    return store if writes else PretendStore(store)
+
+
+def _dump(settings: Settings, task: Task) -> Source:
+    from archiver.files.source import FileSource
+
+    _plural, _version, group = settings.resource_parts()
+    return FileSource(
+        task.files, cluster_id=settings.cluster_id, group=group, namespace=task.namespace
+    )
+
+
+def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Marker]:
+    from archiver.kube.client import connect
+    from archiver.kube.marker import KubeMarker
+    from archiver.kube.rights import missing_rights
+    from archiver.kube.source import KubeSource
+
+    plural, version, group = settings.resource_parts()
+    client = connect(kubeconfig=settings.kubeconfig, context=settings.context, stop=stop)
+    source = KubeSource(
+        client,
+        group=group,
+        plural=plural,
+        version=version,
+        namespace=task.namespace,
+        label_selector=task.selector,
+        page_size=settings.page_size,
+        given_cluster_id=settings.cluster_id,
+    )
+    if task.dry_run == "client":
+        return source, PretendMarker()
+    dry_run = task.dry_run == "server"
+    if dry_run:
+        missing = missing_rights(client, group=group, plural=plural, namespace=task.namespace)
+        if missing:
+            raise Forbidden("; ".join(missing))
+    rate = settings.max_marks_per_second
+    return source, KubeMarker(client, source.resource, dry_run=dry_run, most_per_second=rate)
+
+
+def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:
+    def observe(settled: Settled) -> None:
+        progress(settled)
+        if settled.outcome not in _QUIET:
+            _log.info(
+                "object.settled",
+                run_id=run_id,
+                uid=settled.uid,
+                object=settled.object,
+                outcome=settled.outcome,
+                why=settled.why,
+            )
+
+    return observe
+
+
+def configure_log(settings: Settings) -> None:
+    """Log as the settings say, to standard error."""
+    log.configure(settings.log_level, settings.log_format)

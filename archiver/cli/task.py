@@ -1,0 +1,38 @@
+"""From flags to a task."""
+
+from typing import Any
+
+from archiver.cli.compose import Task
+from archiver.domain import gotime
+from archiver.domain.policy import Policy
+from archiver.errors import Configuration
+from archiver.settings import Settings
+
+
+def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
+    """The task of `run` or `backfill`. Raises Configuration for flags that contradict."""
+    if flags["namespace"] and flags["all_namespaces"]:
+        raise Configuration("-n and -A contradict each other: give one of them")
+    if flags["files"] and flags["selector"]:
+        raise Configuration("-l needs an API server to select by; leave it out with --from")
+    return Task(
+        mode=mode,
+        dry_run=flags["dry_run"],
+        policy=Policy(
+            retention=settings.retention,
+            lead=settings.lead,
+            everything=mode == "backfill",
+            since=_time("--since", flags["since"]),
+            until=_time("--until", flags["until"]),
+        ),
+        namespace=flags["namespace"],
+        selector=flags["selector"],
+        files=flags["files"] or (),
+    )
+
+
+def _time(flag: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else gotime.parse_time(text)
+    except gotime.NotATime as error:
+        raise Configuration(f"{flag}: {error}") from None

@@ -1,0 +1,16 @@
+"""Custom resources from files instead of a cluster.
+
+::
+
+    inputs     which files a path means, their bytes, gunzipped
+    split      JSON text cut into documents and items, also where it is broken or cut short
+    yaml_text  one YAML document as JSON text
+    dump       the objects of any of these formats, each with its position
+    selector   label selectors as kubectl writes them
+    source     the port Source
+"""
+
+from archiver.files.dump import Document, documents
+from archiver.files.source import UNKNOWN_CLUSTER, FileSource
+
+__all__ = ["UNKNOWN_CLUSTER", "Document", "FileSource", "documents"]

@@ -1,0 +1,134 @@
+"""Which files a path means, and their bytes, gunzipped where they are gz."""
+
+import codecs
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from archiver.errors import Configuration
+
+STDIN: Final = "-"
+SUFFIXES: Final = (".json", ".yaml", ".yml", ".jsonl", ".ndjson")
+_GZIP: Final = b"\x1f\x8b"
+_CHUNK: Final = 1 << 20
+
+
+class Broken(Exception):
+    """The bytes end here, though not because they are at their end. `reason` is a slug."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def names(paths: Sequence[str]) -> list[str]:
+    """Every file meant by these paths, a directory's (and those below it) sorted by path.
+
+    Raises Configuration where a path does not exist, or a directory holds nothing to read.
+    """
+    return [name for path in paths for name in _names(path)]
+
+
+def _names(path: str) -> list[str]:
+    if path == STDIN:
+        return [path]
+    place = Path(path)
+    try:
+        if not place.is_dir():
+            place.stat()
+            return [path]
+        found = [str(each) for each in sorted(place.rglob("*")) if _is_dump(each)]
+    except OSError as error:
+        raise Configuration(f"--from {path}: {error.strerror}") from None
+    if not found:
+        wanted = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+        raise Configuration(f"--from {path}: the directory has no {wanted} (or the same with .gz)")
+    return found
+
+
+def _is_dump(path: Path) -> bool:
+    return plain_name(path.name).endswith(SUFFIXES) and path.is_file()
+
+
+def plain_name(name: str) -> str:
+    """The name by which the format is told: in lower case, without .gz."""
+    return name.lower().removesuffix(".gz")
+
+
+def lines(name: str) -> Iterator[bytes]:
+    """A file's lines with their newlines; the last one may have none.
+
+    Raises Configuration if it cannot be opened. Raises Broken only after every byte that could be
+    read has been given: a gz's checksum is at its end, and what stands before it may be good.
+    """
+    held: list[bytes] = []
+    broken: Broken | None = None
+    try:
+        for chunk in _chunks(name):
+            *whole, rest = chunk.split(b"\n")
+            for line in whole:
+                yield b"".join((*held, line, b"\n"))
+                held.clear()
+            if rest:
+                held.append(rest)
+    except Broken as error:
+        broken = error
+    if held:
+        yield b"".join(held)
+    if broken:
+        raise broken
+
+
+def _chunks(name: str) -> Iterator[bytes]:
+    with _opened(name) as stream:
+        first = True
+        while chunk := _read(stream):
+            if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                # PowerShell 5 writes UTF-16 when output is redirected.
+                raise Broken("not-utf8", "the file is UTF-16: convert it to UTF-8")
+            yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk
+            first = False
+
+
+def _read(stream: io.BufferedReader | gzip.GzipFile) -> bytes:
+    try:
+        # read1 returns what it has before it meets an error, where read would lose it.
+        return stream.read1(_CHUNK)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Broken("bad-gzip", f"the gz is damaged from here on: {error}") from None
+    except OSError as error:
+        raise Broken("read-error", f"the file cannot be read on: {error.strerror}") from None
+
+
+def _opened(name: str) -> io.BufferedReader | gzip.GzipFile:
+    try:
+        file: BinaryIO
+        if name == STDIN:
+            file = sys.stdin.buffer
+            # Standard input is not ours to close.
+            stream = io.BufferedReader(_Borrowed(file), _CHUNK)
+        else:
+            stream = io.BufferedReader(io.FileIO(name), _CHUNK)
+        # The magic number, not the name: standard input has none, and names lie.
+        return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
+    except OSError as error:
+        raise Configuration(f"--from {name}: {error.strerror}") from None
+
+
+class _Borrowed(io.RawIOBase):
+    """A stream of somebody else's: read here, never closed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed: Buffer
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

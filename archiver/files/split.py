@@ -1,0 +1,144 @@
+"""JSON text cut into documents and items, by msgspec where it is whole, by brackets where not."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[\]{},]', re.DOTALL)
+_MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
+_STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Part(NamedTuple):
+    """Bytes of one value; `whole` is whether its end was there."""
+
+    raw: bytes
+    whole: bool = True
+
+
+class Items(NamedTuple):
+    """What a list holds. `api_version` and `kind` are those of items that carry none themselves.
+
+    `ended`: whether the list's own end was there.
+    """
+
+    parts: list[Part]
+    api_version: str = ""
+    kind: str = ""
+    ended: bool = True
+
+
+class _List(msgspec.Struct, rename="camel"):
+    items: list[msgspec.Raw] | None
+    kind: str = ""
+    api_version: str = ""
+
+
+_LIST = msgspec.json.Decoder(_List)
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+_ANY = msgspec.json.Decoder(msgspec.Raw)
+_TEXT = msgspec.json.Decoder(str)
+
+
+def problem(raw: bytes) -> str:
+    """Why these bytes are no JSON; empty if they are, or are nested too deep to be told here."""
+    try:
+        _ANY.decode(raw)
+    except RecursionError:
+        return ""
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return str(error)
+    return ""
+
+
+def values(text: bytes) -> Iterator[Part]:
+    """The JSON documents that stand one after another; the last may be cut short."""
+    if not problem(text):
+        yield Part(text.strip())
+        return
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        step = _STEP.get(token[0], 0)
+        depth = max(0, depth + step)
+        if depth == 0 and step:
+            yield Part(text[start : token.end()].strip())
+            start = token.end()
+    if rest := text[start:].strip():
+        yield Part(rest, whole=False)
+
+
+def items(part: Part) -> Items | None:
+    """A list's items, as many as there are; None for anything that is no list.
+
+    A list is a JSON array, or an object with `items` whose kind ends with List (or is not there).
+    One item that is no JSON, or nested too deep, harms no other.
+    """
+    raw = part.raw
+    try:
+        if raw.startswith(b"["):
+            return Items([Part(bytes(item)) for item in _ARRAY.decode(raw)])
+        found = _LIST.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    except _BROKEN:
+        return _items_by_brackets(part)
+    parts = [Part(bytes(item)) for item in found.items or ()]
+    return _listed(parts, found.api_version, found.kind)
+
+
+def _listed(
+    parts: list[Part], api_version: str, kind: str, *, ended: bool = True
+) -> Items | None:
+    if kind and not kind.endswith("List"):
+        return None
+    # kubectl's own List is of anything, so its version says nothing of the items.
+    if kind in ("", "List"):
+        return Items(parts, ended=ended)
+    return Items(parts, api_version, kind.removesuffix("List"), ended)
+
+
+def _items_by_brackets(part: Part) -> Items | None:
+    if part.raw.startswith(b"["):
+        return Items(list(_parts(part.raw)), ended=part.whole)
+    head: dict[bytes, bytes] = {}
+    parts = None
+    for member in _parts(part.raw):
+        match = _MEMBER.fullmatch(member.raw)
+        if match and match[1] == b"items" and match[2].startswith(b"["):
+            parts = list(_parts(match[2]))
+        elif match and match[1] in (b"kind", b"apiVersion"):
+            head[match[1]] = match[2]
+    if parts is None:
+        return None
+    return _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"), ended=part.whole)
+
+
+def _text(head: dict[bytes, bytes], key: bytes) -> str:
+    try:
+        return _TEXT.decode(head.get(key, b'""'))
+    except _BROKEN:
+        return ""
+
+
+def _parts(container: bytes) -> Iterator[Part]:
+    """What stands between the commas of the outermost container, however deep it is nested.
+
+    Of a container that is cut short, the last part is not whole.
+    """
+    depth = start = 0
+    for token in _TOKEN.finditer(container):
+        mark = token[0]
+        if depth == 0:
+            start = token.end()
+        depth += _STEP.get(mark, 0)
+        if depth == 0 or (depth == 1 and mark == b","):
+            if raw := container[start : token.start()].strip():
+                yield Part(raw)
+            start = token.end()
+            if depth == 0:
+                return
+    if raw := container[start:].strip():
+        yield Part(raw, whole=False)

@@ -1,0 +1,185 @@
+"""The middle of a run: decisions go in, and what is durably stored and read back comes out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archiver.domain.mark import RUN
+from archiver.domain.plan import Archive, Decision, Quarantine, Reason, Skip, Terms
+from archiver.domain.report import Effect, Outcome, Problem
+from archiver.domain.tally import Tally
+from archiver.errors import ArchiverError, Integrity
+from archiver.ports import Batch, Quarantined, Source, Store, Unparsed, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What may be marked now, and what has to be read again first.
+
+    `stale`: uid → the resourceVersion that the archive takes for outdated; where the server gives
+    the very same one again, it is the archive that is ahead (a cluster restored from a backup).
+    """
+
+    confirmed: list[Archive] = field(default_factory=list)
+    again: list[Archive] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
+
+
+class Storing:
+    """Stores decisions and confirms them. Never raises an ArchiverError: it counts the objects as
+    deferred and leaves the error in the tally.
+    """
+
+    def __init__(self, source: Source, store: Store, terms: Terms, tally: Tally) -> None:
+        self._source, self._store, self._terms, self._tally = source, store, terms, tally
+
+    def store(
+        self,
+        decisions: Sequence[Decision],
+        unparsed: Iterable[Unparsed] = (),
+        stale: Mapping[str, str] | None = None,
+    ) -> Stored:
+        """Settle what is left alone, store the rest, and read it back.
+
+        `stale` is what an earlier call said of the same objects.
+        """
+        for skip in (d for d in decisions if isinstance(d, Skip)):
+            self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
+        kept = [_unparsed(item) for item in unparsed]
+        kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
+        stored = Stored()
+        rounds = _rounds(d for d in decisions if isinstance(d, Archive))
+        for archives in rounds:
+            self._round(archives, kept, stored, stale or {})
+            kept = []
+        if kept:
+            self._round({}, kept, stored, {})
+        stored.confirmed.sort(key=lambda archive: archive.deadline)
+        return stored
+
+    def _round(
+        self,
+        waiting: dict[str, Archive],
+        kept: list[Quarantined],
+        stored: Stored,
+        stale: Mapping[str, str],
+    ) -> None:
+        """One transaction. Whatever is settled or handed on is taken out of `waiting`."""
+        try:
+            self._settle_stored(waiting)
+            if waiting or kept:
+                written = self._store.write(self._batch(waiting, kept, stale))
+                self._count(written, waiting)
+                self._confirm(waiting, written, stored)
+        except ArchiverError as error:
+            self._tally.fail(error)
+            for archive in waiting.values():
+                self._tally.settle(archive.resource, Outcome.DEFERRED, str(error))
+        for item in kept:
+            self._tally.quarantine(Problem(item.position, item.uid, item.reason, item.message))
+
+    def _settle_stored(self, waiting: dict[str, Archive]) -> None:
+        """Objects that carry their mark and are in the store: a mark alone proves nothing."""
+        newest = self._newest([archive for archive in waiting.values() if archive.marked])
+        for uid, digest in newest.items():
+            archive = waiting[uid]
+            if digest == archive.evidence.digest:
+                del waiting[uid]
+                # A mark of this very run is one whose answer was lost on the way back.
+                own = (archive.resource.metadata.annotations or {}).get(RUN) == self._terms.run_id
+                outcome = Outcome.ARCHIVED if own else Outcome.ALREADY
+                self._tally.settle(archive.resource, outcome, "stored and marked before")
+
+    def _newest(self, archives: Sequence[Archive]) -> Mapping[str, str]:
+        keys = [archive.resource.key for archive in archives]
+        return self._store.newest(self._source.cluster_id, keys) if keys else {}
+
+    def _batch(
+        self,
+        waiting: Mapping[str, Archive],
+        kept: Sequence[Quarantined],
+        stale: Mapping[str, str],
+    ) -> Batch:
+        return Batch(
+            run_id=self._terms.run_id,
+            cluster_id=self._source.cluster_id,
+            records=[archive.record() for archive in waiting.values()],
+            quarantined=tuple(kept),
+            reread=frozenset(
+                uid
+                for uid, archive in waiting.items()
+                if stale.get(uid) == archive.resource.metadata.resource_version
+            ),
+        )
+
+    def _count(self, written: Written, waiting: dict[str, Archive]) -> None:
+        first = sum(revision == 0 for revision in written.inserted.values())
+        self._tally.effects[Effect.INSERTED] += first
+        self._tally.effects[Effect.REVISED] += len(written.inserted) - first
+        for uid, why in written.refused.items():
+            archive = waiting.pop(uid)
+            self._tally.quarantine(Problem(str(archive.resource), uid, "refused-by-store", why))
+
+    def _confirm(self, waiting: dict[str, Archive], written: Written, stored: Stored) -> None:
+        """Read back what was written, in a statement of its own.
+
+        Raises Integrity for a row that is not there: a trigger or rule has swallowed it in
+        silence, and nothing of it may be marked.
+        """
+        newest = self._newest(tuple(waiting.values()))
+        for uid, digest in newest.items():
+            archive = waiting.pop(uid)
+            if digest == archive.evidence.digest:
+                self._hand_on(archive, stored)
+            else:
+                self._superseded(archive, written, stored)
+        if waiting:
+            raise Integrity(
+                f"{len(waiting)} rows were committed and are not there, that of "
+                f"{next(iter(waiting.values())).resource} among them: look for triggers and rules "
+                "on archive.revision; none of these objects was marked"
+            )
+
+    def _hand_on(self, archive: Archive, stored: Stored) -> None:
+        if archive.marked:
+            self._tally.effects[Effect.HEALED] += 1
+            self._tally.settle(archive.resource, Outcome.ARCHIVED, "was missing from the store")
+        else:
+            stored.confirmed.append(archive)
+
+    def _superseded(self, archive: Archive, written: Written, stored: Stored) -> None:
+        """The store holds another, newer state: only the server can say which one is true."""
+        uid = archive.resource.key.uid
+        if not self._source.live:
+            self._tally.effects[Effect.SUPERSEDED] += 1
+            self._tally.settle(archive.resource, Outcome.ALREADY, "a newer state is archived")
+            return
+        if uid in written.stale:
+            stored.stale[uid] = archive.resource.metadata.resource_version
+        stored.again.append(archive)
+
+
+def _why(skip: Skip) -> str:
+    if skip.reason is Reason.NOT_TERMINAL:
+        return f"{skip.reason} (phase {skip.phase!r})"
+    return str(skip.reason)
+
+
+def _rounds(archives: Iterable[Archive]) -> list[dict[str, Archive]]:
+    """Divide so that no round holds two states of one object: a dump may contain several."""
+    rounds: list[dict[str, Archive]] = []
+    for archive in archives:
+        uid = archive.resource.key.uid
+        room = next((one for one in rounds if uid not in one), None)
+        if room is None:
+            rounds.append(room := {})
+        room[uid] = archive
+    return rounds
+
+
+def _unparsed(item: Unparsed) -> Quarantined:
+    return Quarantined(item.position, item.reason, item.message, item.raw, item.uid)
+
+
+def _unconverted(item: Quarantine) -> Quarantined:
+    resource = item.resource
+    return Quarantined(str(resource), item.reason, item.message, resource.raw, resource.key.uid)
