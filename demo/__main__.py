@@ -26,11 +26,10 @@ from tests.postgres.binaries import find_installation
 from tests.postgres.server import PostgresServer
 
 _CONSOLE = Console(highlight=False, width=min(shutil.get_terminal_size((110, 40)).columns, 130))
-_FINGERPRINT = "mem-pressure-prod-123"
 _QUERIES = {
-    "All records of one alert": f"""SELECT completed_at, name, environment, status, confidence
+    "All records of one alert": """SELECT completed_at, name, environment, status, confidence
 FROM alert_processing_audit
-WHERE alert_fingerprint = '{_FINGERPRINT}' ORDER BY completed_at DESC""",
+WHERE alert_fingerprint = 'mem-pressure-prod-123' ORDER BY completed_at DESC""",
     "Accuracy of the last seven days": """SELECT environment, AVG(confidence), COUNT(*)
 FROM alert_processing_audit
 WHERE completed_at > NOW() - INTERVAL '7 days' GROUP BY environment""",

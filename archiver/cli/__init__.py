@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 
-from archiver import __version__
 from archiver.errors import ArchiverError, Configuration
 
 _OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="archiver")
+@click.version_option(package_name="kubernaut-archiver", prog_name="archiver")
 @click.option("--config", type=click.Path(dir_okay=False), help="YAML file of settings.")
 @click.pass_context
 def cli(context: click.Context, config: str | None) -> None:
@@ -37,7 +36,9 @@ _database = _options(
     click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
     click.option("--database-password-file", help="File with the password of the database user."),
 )
-_output = click.option("-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json.")
+_output = click.option(
+    "-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json."
+)
 _work = _options(
     _database,
     click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
@@ -70,7 +71,9 @@ def run(config: str | None, **flags: Any) -> None:
 
 @cli.command()
 @_work
-@click.option("--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster.")
+@click.option(
+    "--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster."
+)
 @click.option("--since", help="Only completed at or after this RFC 3339 time.")
 @click.option("--until", help="Only completed before this RFC 3339 time.")
 @click.option("--cluster-id", help="uid of the namespace kube-system, where a dump does not say.")
@@ -102,7 +105,9 @@ def migrate(config: str | None, **flags: Any) -> None:
 @_database
 @click.option("-n", "--namespace", help="Namespace of the resource, where NAME is no uid.")
 @click.option("--revision", type=int, help="This revision instead of the newest.")
-@click.option("-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True
+)
 @click.pass_obj
 def get(config: str | None, name: str, **flags: Any) -> None:
     """Print an archived resource, by NAME or uid, exactly as it was."""
@@ -114,7 +119,9 @@ def get(config: str | None, name: str, **flags: Any) -> None:
 
 
 @cli.command()
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True
+)
 @click.pass_obj
 def settings(config: str | None, output: str) -> None:
     """Print the settings in force, without secrets."""

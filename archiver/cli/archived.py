@@ -34,9 +34,7 @@ def whole(archived: Archived) -> bytes:
     """Evidence and circumstances put together again: canonical JSON, number literals as stored."""
     members = canonical.members(archived.content)
     metadata = canonical.members(members["metadata"]) | canonical.members(archived.circumstances)
-    return canonical.canonical_object(
-        members | {"metadata": canonical.canonical_object(metadata)}
-    )
+    return canonical.canonical_object(members | {"metadata": canonical.canonical_object(metadata)})
 
 
 def _print(content: bytes, output: str) -> None:

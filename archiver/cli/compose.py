@@ -53,11 +53,17 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         stop = Shutdown(settings.deadline / _SECOND, settings.grace / _SECOND)
         stop.install()
         store = open_store(settings, task)
-        source, marker = _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
+        source, marker = (
+            _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
+        )
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
         run(
-            Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.workers, settings.tries)
+            Stages(source, store, marker),
+            terms,
+            tally,
+            stop,
+            limits=Limits(settings.workers, settings.tries),
         )
     except ArchiverError as error:
         tally.fail(error)

@@ -98,16 +98,17 @@ def parse(raw: bytes, *, position: str, api_version: str = "", kind: str = "") -
             "bad-metadata", f"{position}: metadata is not as meta/v1: {error}"
         ) from None
     metadata = head.metadata
-    resource = CustomResource(
+    api_version, kind = head.api_version or api_version, head.kind or kind
+    _require_identity(metadata, position)
+    _require_storable(position, metadata.uid, metadata.name, metadata.namespace, api_version, kind)
+    return CustomResource(
         raw=raw,
-        api_version=head.api_version or api_version,
-        kind=head.kind or kind,
+        api_version=api_version,
+        kind=kind,
         metadata=metadata,
         key=Key(metadata.uid, _created_at(metadata, position)),
         tree=tree,
     )
-    _require_identity(resource, position)
-    return resource
 
 
 def _tree(raw: bytes, position: str) -> dict[str, Any]:
@@ -147,8 +148,7 @@ def _known_fields(value: Any, struct: type[msgspec.Struct]) -> Any:
     return known
 
 
-def _require_identity(resource: CustomResource, position: str) -> None:
-    metadata = resource.metadata
+def _require_identity(metadata: Metadata, position: str) -> None:
     if not metadata.uid or not metadata.name:
         what = "uid" if metadata.name else "name"
         raise Unreadable(
@@ -159,8 +159,10 @@ def _require_identity(resource: CustomResource, position: str) -> None:
         raise Unreadable(
             "uid-too-long", f"{position}: uid {shown!r}… has over {MAX_UID_BYTES} bytes"
         )
-    identity = (metadata.uid, metadata.name, metadata.namespace)
-    for value in (*identity, resource.api_version, resource.kind):
+
+
+def _require_storable(position: str, *texts: str) -> None:
+    for value in texts:
         if _UNSTORABLE.search(value):
             raise Unreadable(
                 "unstorable-identity",

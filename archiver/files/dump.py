@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from archiver.files import inputs
 from archiver.files.inputs import Broken
-from archiver.files.split import Items, Part, items, problem, values
+from archiver.files.split import Part, items, problem, values
 from archiver.files.yaml_text import to_json
 from archiver.ports import Unparsed
 
@@ -56,39 +56,112 @@ def _file(name: str) -> Iterator[Entry]:
     if lines.broken:
         position = f"{shown} line {lines.count + 1}"
         yield Unparsed(position, lines.broken.reason, f"{position}: {lines.broken}", b"")
-    elif empty and not lines.content:
+    elif empty and lines.blank:
         yield Unparsed(shown, "empty", f"{shown}: the file is empty", b"")
 
 
 class _Lines:
-    """The lines that are not blank, each with its number; afterwards, whether they broke off."""
+    """The lines with their numbers; afterwards, whether there was anything and where it broke."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.count = 0
-        self.content = False
+        self.blank = True
         self.broken: Broken | None = None
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         try:
             for line in inputs.lines(self._name):
                 self.count += 1
-                self.content = self.content or not line.isspace()
-                yield self.count, line
+                self.blank = self.blank and line.isspace()
+                if not self.blank:
+                    yield self.count, line
         except Broken as error:
             self.broken = error
 
 
 def _entries(shown: str, lines: _Lines, name: str) -> Iterator[Entry]:
-    numbered = ((number, line) for number, line in lines if self_or_content(line, lines))
+    numbered = iter(lines)
     head = next(numbered, None)
     if head is None:
         return
     everything = chain([head], numbered)
     is_json = head[1].lstrip().startswith((b"{", b"["))
-    if name.endswith((".jsonl", ".ndjson")) or (is_json and _is_whole_line(head[1])):
+    if name.endswith((".jsonl", ".ndjson")) or (is_json and _is_json_line(head[1])):
         yield from _json_lines(shown, everything)
     elif is_json:
-        yield from _concatenated(shown, b"".join(line for _, line in everything))
+        yield from _json(shown, values(b"".join(line for _, line in everything)))
     else:
         yield from _yaml(shown, everything, lines)
+
+
+def _is_json_line(line: bytes) -> bool:
+    return line.endswith(b"\n") and not problem(line)
+
+
+def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entry]:
+    for number, line in lines:
+        if raw := line.strip():
+            # Only the last line can lack its newline: there, no JSON means that it was cut.
+            whole = line.endswith(b"\n") or not problem(raw)
+            yield from _document(f"{shown} line {number}", Part(raw, whole))
+
+
+def _json(shown: str, parts: Iterable[Part]) -> Iterator[Entry]:
+    for number, part in enumerate(parts, 1):
+        yield from _document(shown if number == 1 else f"{shown} document {number}", part)
+
+
+def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Iterator[Entry]:
+    """Each document by itself, so that a broken one harms no other.
+
+    YAML can be cut short and still be YAML. So a text that does not end with a newline, and a list
+    without its kind, which kubectl writes after the items, count as cut short.
+    """
+    number = 0
+    for text in _yaml_documents(lines):
+        converted = to_json(text)
+        if not converted.text and not converted.problem:
+            continue
+        number += 1
+        whole = text.endswith(b"\n") and not source.broken and not converted.problem
+        place = shown if number == 1 else f"{shown} document {number}"
+        why = converted.problem or _CUT_SHORT
+        yield from _document(place, Part(converted.text or text, whole), why, is_yaml=True)
+
+
+def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+    # Nowhere in YAML, block scalars included, may a line begin so unless it separates documents.
+    held: list[bytes] = []
+    for _, line in lines:
+        if held and _SEPARATOR.match(line):
+            yield b"".join(held)
+            held.clear()
+        held.append(line)
+    yield b"".join(held)
+
+
+def _document(
+    place: str, part: Part, why: str = _CUT_SHORT, *, is_yaml: bool = False
+) -> Iterator[Entry]:
+    found = items(part)
+    if found is None:
+        yield _one(place, part, why)
+        return
+    last = len(found.parts)
+    suspect = not part.whole or (is_yaml and not found.named)
+    for number, item in enumerate(found.parts, 1):
+        whole = item.whole and not (suspect and is_yaml and number == last)
+        position = f"{place} item {number}"
+        part_of = Part(item.raw, whole)
+        yield _one(position, part_of, why, api_version=found.api_version, kind=found.kind)
+    if suspect and (not last or (found.parts[-1].whole and not is_yaml)):
+        yield Unparsed(place, "truncated", f"{place}: the list is {why}", b"")
+
+
+def _one(place: str, part: Part, why: str, *, api_version: str = "", kind: str = "") -> Entry:
+    if not part.whole:
+        return Unparsed(place, "truncated", f"{place}: {why}", part.raw)
+    if wrong := problem(part.raw):
+        return Unparsed(place, "not-json", f"{place}: {wrong}", part.raw)
+    return Document(place, part.raw, api_version, kind)

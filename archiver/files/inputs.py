@@ -84,7 +84,9 @@ def lines(name: str) -> Iterator[bytes]:
 
 
 def _chunks(name: str) -> Iterator[bytes]:
-    with _opened(name) as stream:
+    with _opened(name) as file:
+        # The magic number, not the name: standard input has none, and names lie.
+        stream = gzip.GzipFile(fileobj=file) if _is_gzip(file) else file
         first = True
         while chunk := _read(stream):
             if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -94,7 +96,7 @@ def _chunks(name: str) -> Iterator[bytes]:
             first = False
 
 
-def _read(stream: io.BufferedReader | gzip.GzipFile) -> bytes:
+def _read(stream: "io.BufferedReader[io.RawIOBase] | gzip.GzipFile") -> bytes:
     try:
         # read1 returns what it has before it meets an error, where read would lose it.
         return stream.read1(_CHUNK)
@@ -104,17 +106,18 @@ def _read(stream: io.BufferedReader | gzip.GzipFile) -> bytes:
         raise Broken("read-error", f"the file cannot be read on: {error.strerror}") from None
 
 
-def _opened(name: str) -> io.BufferedReader | gzip.GzipFile:
+def _is_gzip(file: "io.BufferedReader[io.RawIOBase]") -> bool:
     try:
-        file: BinaryIO
-        if name == STDIN:
-            file = sys.stdin.buffer
-            # Standard input is not ours to close.
-            stream = io.BufferedReader(_Borrowed(file), _CHUNK)
-        else:
-            stream = io.BufferedReader(io.FileIO(name), _CHUNK)
-        # The magic number, not the name: standard input has none, and names lie.
-        return gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == _GZIP else stream
+        return file.peek(2)[:2] == _GZIP
+    except OSError as error:
+        raise Broken("read-error", f"the file cannot be read: {error.strerror}") from None
+
+
+def _opened(name: str) -> "io.BufferedReader[io.RawIOBase]":
+    try:
+        # Standard input is not ours to close.
+        raw: io.RawIOBase = _Borrowed(sys.stdin.buffer) if name == STDIN else io.FileIO(name)
+        return io.BufferedReader(raw, _CHUNK)
     except OSError as error:
         raise Configuration(f"--from {name}: {error.strerror}") from None
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[\]{},]', re.DOTALL)
+# A string that is not closed goes on to the end: brackets in it are none.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -22,13 +23,13 @@ class Part(NamedTuple):
 class Items(NamedTuple):
     """What a list holds. `api_version` and `kind` are those of items that carry none themselves.
 
-    `ended`: whether the list's own end was there.
+    `named`: whether the list says its own kind.
     """
 
     parts: list[Part]
     api_version: str = ""
     kind: str = ""
-    ended: bool = True
+    named: bool = False
 
 
 class _List(msgspec.Struct, rename="camel"):
@@ -89,20 +90,18 @@ def items(part: Part) -> Items | None:
     return _listed(parts, found.api_version, found.kind)
 
 
-def _listed(
-    parts: list[Part], api_version: str, kind: str, *, ended: bool = True
-) -> Items | None:
+def _listed(parts: list[Part], api_version: str, kind: str) -> Items | None:
     if kind and not kind.endswith("List"):
         return None
     # kubectl's own List is of anything, so its version says nothing of the items.
     if kind in ("", "List"):
-        return Items(parts, ended=ended)
-    return Items(parts, api_version, kind.removesuffix("List"), ended)
+        return Items(parts, named=bool(kind))
+    return Items(parts, api_version, kind.removesuffix("List"), named=True)
 
 
 def _items_by_brackets(part: Part) -> Items | None:
     if part.raw.startswith(b"["):
-        return Items(list(_parts(part.raw)), ended=part.whole)
+        return Items(list(_parts(part.raw)))
     head: dict[bytes, bytes] = {}
     parts = None
     for member in _parts(part.raw):
@@ -113,7 +112,7 @@ def _items_by_brackets(part: Part) -> Items | None:
             head[match[1]] = match[2]
     if parts is None:
         return None
-    return _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"), ended=part.whole)
+    return _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"))
 
 
 def _text(head: dict[bytes, bytes], key: bytes) -> str:

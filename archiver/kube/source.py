@@ -50,11 +50,6 @@ class KubeSource:
     page_bytes: int = 16 * MEBIBYTE
     given_cluster_id: str | None = None
 
-    @property
-    def live(self) -> bool:
-        """An API server can say what an object is now."""
-        return True
-
     @cached_property
     def resource(self) -> Resource:
         """The resource as it is served. Raises Configuration, Forbidden and Unavailable."""

@@ -176,7 +176,7 @@ def test_one_object_beyond_the_bound_is_read_whole(stub: Start) -> None:
 
 def test_bad_items_are_named_and_stop_no_other(stub: Start) -> None:
     deep: object = 1
-    for _ in range(600):
+    for _ in range(3_000):
         deep = [deep]
     bad = item("n/b")
     bad["metadata"] = {"name": "b", "namespace": "n", "uid": "u"}

@@ -1,0 +1,215 @@
+"""The port Source: custom resources of files."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import Final
+
+import msgspec
+import structlog
+
+from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.plan import Surroundings
+from archiver.errors import Unreadable
+from archiver.files.dump import Document, Entry, documents
+from archiver.files.selector import Selector, selector
+from archiver.ports import Page, Unparsed
+
+UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
+MEBIBYTE: Final = 1 << 20
+_log = structlog.get_logger()
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    name: str = ""
+    uid: str = ""
+
+
+class _Head(msgspec.Struct, frozen=True, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    metadata: _Metadata = _Metadata()
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class FileSource:
+    """The custom resources of one API group in files, directories or standard input (`-`).
+
+    `kind`: None for any kind of the group. `namespace`: None for all of them. `page_bytes`: a page
+    is given as soon as it holds this much. Objects of other kinds are counted in `ignored`, by
+    "kind.group"; objects met again with the same uid and resourceVersion in `repeated`. What is not
+    of this namespace and these labels is passed over, as a server would.
+
+    The files are read once: `pages` may be called once.
+    """
+
+    def __init__(  # noqa: PLR0913  # what is read, whose it is, and filters: all by keyword
+        self,
+        paths: Sequence[str],
+        *,
+        group: str,
+        cluster_id: str | None = None,
+        kind: str | None = None,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        page_bytes: int = 8 * MEBIBYTE,
+    ) -> None:
+        """Raises Configuration: a path that does not exist, a selector that cannot be read."""
+        self.group = group
+        self.kind = kind
+        self.namespace = namespace
+        self.page_bytes = page_bytes
+        self.given_cluster_id = cluster_id
+        self.ignored: Counter[str] = Counter()
+        self.repeated = 0
+        self._selects: Selector = selector(label_selector or "")
+        self._entries = documents(paths)
+        self._ahead: list[CustomResource | Unparsed] = []
+        self._kube_system = ""
+
+    @cached_property
+    def cluster_id(self) -> str:
+        """The given one; else the uid of kube-system, if the files have it before all resources.
+
+        Else the nil UUID, with a warning: nothing is guessed, and all such files are one cluster.
+        """
+        if self.given_cluster_id:
+            return self.given_cluster_id
+        while not self._kube_system and (entry := next(self._entries, None)) is not None:
+            found = self._wanted(entry)
+            if found is not None:
+                self._ahead.append(found)
+            if isinstance(found, CustomResource):
+                break
+        if not self._kube_system:
+            _log.warning(
+                "cluster.unknown",
+                cluster_id=UNKNOWN_CLUSTER,
+                remedy="name the cluster with --cluster-id: the uid that `kubectl get namespace "
+                "kube-system -o jsonpath={.metadata.uid}` prints",
+            )
+        return self._kube_system or UNKNOWN_CLUSTER
+
+    @cached_property
+    def now(self) -> int:
+        """This machine's clock in nanoseconds since the epoch, at the first time it is asked."""
+        return time.time_ns()
+
+    @property
+    def live(self) -> bool:
+        """No: a file can only repeat itself."""
+        return False
+
+    def pages(self) -> Iterator[Page]:
+        """The objects in the order of the files. No page holds a uid twice.
+
+        A uid that comes again with another resourceVersion is another revision and is given again,
+        on a later page. Raises Configuration where a file cannot be opened.
+        """
+        # Before the first page, because whether kube-system comes first is to be known by then.
+        _ = self.cluster_id
+        seen: set[tuple[str, str]] = set()
+        page = _Collected()
+        for found in chain(self._taken_ahead(), self._rest()):
+            if isinstance(found, CustomResource):
+                version = (found.key.uid, found.metadata.resource_version)
+                if version in seen and found.metadata.resource_version:
+                    self.repeated += 1
+                    continue
+                seen.add(version)
+                if found.key.uid in page.uids:
+                    yield page.close()
+            page.add(found)
+            if page.nbytes >= self.page_bytes:
+                yield page.close()
+        if page.nbytes or page.unparsed:
+            yield page.close()
+
+    def surroundings(self, page: Page) -> Surroundings:
+        """Nothing: files do not say what has become of owners and namespaces."""
+        return Surroundings()
+
+    def read(self, resource: CustomResource) -> CustomResource | None:
+        """The resource as it was read; nobody can be asked anew."""
+        return resource
+
+    def _taken_ahead(self) -> Iterator[CustomResource | Unparsed]:
+        taken, self._ahead = self._ahead, []
+        return iter(taken)
+
+    def _rest(self) -> Iterator[CustomResource | Unparsed]:
+        for entry in self._entries:
+            if found := self._wanted(entry):
+                yield found
+
+    def _wanted(self, entry: Entry) -> CustomResource | Unparsed | None:
+        if isinstance(entry, Unparsed):
+            return entry
+        head = self._head(entry)
+        if head and not self._is_of_group(head):
+            return None
+        try:
+            found = parse(
+                entry.raw,
+                position=entry.position,
+                api_version=entry.api_version,
+                kind=entry.kind,
+            )
+        except Unreadable as error:
+            uid = head.metadata.uid if head else ""
+            return Unparsed(entry.position, error.reason, str(error), entry.raw, uid)
+        metadata = found.metadata
+        if self.namespace is not None and metadata.namespace != self.namespace:
+            return None
+        return found if self._selects(metadata.labels or {}) else None
+
+    def _head(self, entry: Document) -> _Head | None:
+        """Who the object is; None where that cannot be read, so that it is not passed over."""
+        try:
+            head = _HEAD.decode(entry.raw)
+        except _UNDECODABLE:
+            return None
+        return msgspec.structs.replace(
+            head, api_version=head.api_version or entry.api_version, kind=head.kind or entry.kind
+        )
+
+    def _is_of_group(self, head: _Head) -> bool:
+        group = head.api_version.rpartition("/")[0]
+        if (
+            group == self.group
+            and not head.kind.endswith("List")
+            and self.kind in (None, head.kind)
+        ):
+            return True
+        if (head.api_version, head.kind, head.metadata.name) == ("v1", "Namespace", "kube-system"):
+            self._kube_system = self._kube_system or head.metadata.uid
+        self.ignored[f"{head.kind}.{group}" if group else head.kind] += 1
+        return False
+
+
+class _Collected:
+    """A page that is being filled."""
+
+    def __init__(self) -> None:
+        self.resources: list[CustomResource] = []
+        self.unparsed: list[Unparsed] = []
+        self.uids: set[str] = set()
+        self.nbytes = 0
+
+    def add(self, found: CustomResource | Unparsed) -> None:
+        self.nbytes += len(found.raw)
+        if isinstance(found, Unparsed):
+            self.unparsed.append(found)
+        else:
+            self.resources.append(found)
+            self.uids.add(found.key.uid)
+
+    def close(self) -> Page:
+        page = Page(tuple(self.resources), tuple(self.unparsed), self.nbytes)
+        self.resources, self.unparsed, self.uids, self.nbytes = [], [], set(), 0
+        return page

@@ -1,0 +1,74 @@
+"""Every object is settled once, and the gravest error ends the run."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.tally import MAX_PROBLEMS, Settled, Tally
+from archiver.errors import ArchiverError, Configuration, Integrity, MarkRefused, Unavailable
+from tests.unit.domain.objects import UID, resource
+
+
+def _report(tally: Tally) -> RunReport:
+    return tally.report(
+        run_id="r",
+        mode="run",
+        cluster_id="c",
+        store_id="s",
+        started_at=datetime(2026, 3, 1, tzinfo=UTC),
+        seconds=1,
+    )
+
+
+def test_counts_and_tells() -> None:
+    told: list[Settled] = []
+    tally = Tally(told.append)
+    one = resource()
+    tally.settle(one, Outcome.ARCHIVED, "due")
+    tally.quarantine(Problem("item 3", "", "not-json", "no object"))
+    tally.refuse(one, MarkRefused("422"))
+    tally.effects[Effect.MARKED] += 1
+    assert told == [
+        Settled(str(one), UID, Outcome.ARCHIVED, "due"),
+        Settled("item 3", "", Outcome.QUARANTINED, "no object"),
+        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422"),
+    ]
+    report = _report(tally)
+    assert report.found == 3
+    assert report.effects[Effect.MARKED] == 1
+    assert report.unmarkable == 1
+    assert [problem.reason for problem in report.problems] == ["not-json", "mark-refused"]
+    assert report.exit_code == 1
+
+
+def test_problems_are_bounded_and_counted() -> None:
+    tally = Tally()
+    for _ in range(MAX_PROBLEMS + 2):
+        tally.quarantine(Problem("o", "u", "r", "m"))
+    report = _report(tally)
+    assert len(report.problems) == MAX_PROBLEMS
+    assert report.problems_not_shown == 2
+    assert report.outcomes[Outcome.QUARANTINED] == MAX_PROBLEMS + 2
+
+
+_TEMPORARY, _SETTING, _LOST = Unavailable("a"), Configuration("b"), Integrity("c")
+
+
+@pytest.mark.parametrize(
+    ("errors", "kept"),
+    [
+        ((_TEMPORARY,), _TEMPORARY),
+        ((_TEMPORARY, _SETTING), _TEMPORARY),
+        ((_TEMPORARY, _LOST), _LOST),
+        ((_LOST, _SETTING), _LOST),
+        ((_LOST, Integrity("d")), _LOST),
+    ],
+)
+def test_the_first_error_counts_unless_integrity_is_lost(
+    errors: tuple[ArchiverError, ...], kept: ArchiverError
+) -> None:
+    tally = Tally()
+    for error in errors:
+        tally.fail(error)
+    assert _report(tally).error is kept

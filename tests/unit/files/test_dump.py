@@ -1,0 +1,138 @@
+"""Objects from files of every format, whole and broken."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import Configuration
+from archiver.files.dump import Document, documents
+from archiver.files.yaml_text import to_json
+from archiver.ports import Unparsed
+
+DEEP = b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"
+
+
+def read(tmp_path: Path, name: str, content: bytes) -> tuple[dict[str, bytes], dict[str, str]]:
+    path = tmp_path / name
+    path.write_bytes(content)
+    found = list(documents([str(path)]))
+    cut = len(str(tmp_path)) + 1
+    good = {each.position[cut:]: each.raw for each in found if isinstance(each, Document)}
+    return good, {each.position[cut:]: each.reason for each in found if isinstance(each, Unparsed)}
+
+
+@pytest.mark.parametrize("name", ["d.json", "d.txt", "d.yaml", "d.json.gz"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_is_split_with_its_literals(tmp_path: Path, name: str, indent: int | None) -> None:
+    text = json.dumps({"items": [{"n": 7777}, {"b": 2}], "kind": "List"}, indent=indent)
+    content = text.replace("7777", "1.10E3").encode()
+    good, bad = read(tmp_path, name, gzip.compress(content) if name.endswith("gz") else content)
+    assert list(good) == [f"{name} item 1", f"{name} item 2"]
+    assert b"1.10E3" in good[f"{name} item 1"]
+    assert not bad
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.jsonl", b'{"a":1}\n\n{"a":NaN}\n{"kind":"Pod"}\n{"a":')
+    assert list(good) == ["x.jsonl line 1", "x.jsonl line 4"]
+    assert bad == {"x.jsonl line 3": "not-json", "x.jsonl line 5": "truncated"}
+
+
+def test_documents_one_after_another(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.json", b'{\n"a":1}\n{\n"b":NaN}\n[{"c":3}]\n{"d')
+    assert good == {"x.json": b'{\n"a":1}', "x.json document 3 item 1": b'{"c":3}'}
+    assert bad == {"x.json document 2": "not-json", "x.json document 4": "truncated"}
+
+
+@pytest.mark.parametrize("cut", range(40, 58))
+def test_a_list_cut_short(tmp_path: Path, cut: int) -> None:
+    whole = b'{"apiVersion":"v1","items":[{"a":[1,2]},{"b":"},"},{"c":3}],"kind":"List"}'
+    good, bad = read(tmp_path, "x.json", whole[:cut])
+    assert good.get("x.json item 1") == b'{"a":[1,2]}'
+    assert set(bad.values()) == {"truncated"}
+    assert set(good.values()) <= {b'{"a":[1,2]}', b'{"b":"},"}', b'{"c":3}'}
+
+
+def test_one_bad_item_harms_no_other(tmp_path: Path) -> None:
+    content = b'{"apiVersion":"g/v1","kind":"TList","items":[{"a":1},{"b":NaN},%s,{"c":3}]}' % DEEP
+    good, bad = read(tmp_path, "x.json", content)
+    assert list(good) == ["x.json item 1", "x.json item 3", "x.json item 4"]
+    assert bad == {"x.json item 2": "not-json"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.json", b""), ("a.yaml", b" \n"), ("a.gz", b"")])
+def test_an_empty_file(tmp_path: Path, name: str, content: bytes) -> None:
+    assert read(tmp_path, name, content) == ({}, {name: "empty"})
+
+
+@pytest.mark.parametrize("damage", [slice(-8, -4), slice(-3, None)])
+def test_a_damaged_gz_gives_what_stands_before(tmp_path: Path, damage: slice) -> None:
+    content = bytearray(gzip.compress(b'{"a":1}\n{"b":2}'))
+    content[damage] = b"" if damage.stop is None else b"\0\0\0\0"
+    good, bad = read(tmp_path, "x.jsonl.gz", bytes(content))
+    assert list(good.values()) == [b'{"a":1}', b'{"b":2}']
+    assert bad == {"x.jsonl.gz line 3": "bad-gzip"}
+
+
+def test_byte_order_marks(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.json", b'\xef\xbb\xbf{"a":1}')[0] == {"x.json": b'{"a":1}'}
+    assert read(tmp_path, "y.json", '{"a":1}'.encode("utf-16"))[1] == {"y.json line 1": "not-utf8"}
+
+
+def test_yaml_of_kubectl(tmp_path: Path) -> None:
+    content = (
+        b"apiVersion: v1\nitems:\n- at: 2025-01-01T00:00:00Z\n  n: 1.10\n- b: on\nkind: List\n"
+    )
+    good, bad = read(tmp_path, "x.yaml", content)
+    assert list(good.values()) == [b'{"at":"2025-01-01T00:00:00Z","n":1.10}', b'{"b":"on"}']
+    assert not bad
+
+
+def test_yaml_cut_short(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.yaml", b"items:\n- a: 1\n- b: 2\n")
+    assert list(good.values()) == [b'{"a":1}']
+    assert bad == {"x.yaml item 2": "truncated"}
+    assert read(tmp_path, "y.yaml", b"a: 1\nb: tr")[1] == {"y.yaml": "truncated"}
+
+
+def test_a_broken_yaml_document_harms_no_other(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.yaml", b"---\na: 1\n---\nb: [\n---\nc: .nan\n--- \nd: 4\n")
+    assert good == {"x.yaml": b'{"a":1}', "x.yaml document 4": b'{"d":4}'}
+    assert bad == {"x.yaml document 2": "truncated", "x.yaml document 3": "not-json"}
+
+
+@pytest.mark.parametrize(
+    ("yaml", "expected"),
+    [
+        ("~", b"null"), ("True", b"true"), ("no", b'"no"'), ("-0.0", b"-0.0"), ("1E3", b"1E3"),
+        ("1_000", b'"1_000"'), ("12:30:45", b'"12:30:45"'), ("2025-01-01", b'"2025-01-01"'),
+        ("'1'", b'"1"'), ("!!str 1", b'"1"'), ("!!int '1'", b"!tag"), ("0x1F", b"0x1F"),
+        ("", b"null"), ("[1, {a: b}]", b'[1,{"a":"b"}]'), ("|\n  x\n  y", b'"x\\ny\\n"'),
+    ],
+)  # fmt: skip
+def test_scalars_of_yaml(yaml: str, expected: bytes) -> None:
+    assert to_json(f"1: {yaml}\n".encode()).text == b'{"1":%s}' % expected
+
+
+def test_a_directory_is_read_in_order(tmp_path: Path) -> None:
+    for name in ("b.json", "a.yml", "c.ndjson", "notes.txt", "sub/d.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b'{"a":1}\n')
+    found = [Path(each.position.split()[0]).name for each in documents([str(tmp_path)])]
+    assert found == ["a.yml", "b.json", "c.ndjson", "d.json"]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(b'{"a":1}\n'))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert list(documents(["-"])) == [Document("standard input line 1", b'{"a":1}')]
+    assert not stdin.buffer.closed
+
+
+@pytest.mark.parametrize("name", ["absent.json", "."])
+def test_what_is_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Configuration, match=str(tmp_path)):
+        documents([str(tmp_path / name)])

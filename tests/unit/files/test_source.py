@@ -1,0 +1,108 @@
+"""The port Source over files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from archiver.domain.plan import Surroundings
+from archiver.errors import Configuration
+from archiver.files import UNKNOWN_CLUSTER, FileSource
+from archiver.files.selector import selector
+from archiver.ports import Page, Source
+
+KUBE_SYSTEM = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "kube-system", "uid": "k"},
+}
+
+
+def ticket(name: str, version: str = "1", kind: str = "Ticket", **metadata: Any) -> dict[str, Any]:
+    known = {"name": name, "namespace": "n", "uid": name, "resourceVersion": version}
+    known["creationTimestamp"] = "2025-01-01T00:00:00Z"
+    return {"apiVersion": "g.io/v1", "kind": kind, "metadata": known | metadata}
+
+
+def source(tmp_path: Path, *objects: dict[str, Any], **options: Any) -> FileSource:
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in objects))
+    return FileSource([str(path)], group="g.io", **options)
+
+
+def names(page: Page) -> list[str]:
+    return [each.metadata.name for each in page.resources]
+
+
+def test_it_is_a_source(tmp_path: Path) -> None:
+    files: Source = source(tmp_path, ticket("a"), cluster_id="c")
+    (page,) = files.pages()
+    assert (files.live, files.cluster_id, names(page)) == (False, "c", ["a"])
+    assert files.surroundings(page) == Surroundings()
+    assert files.read(page.resources[0]) is page.resources[0]
+    assert files.now == files.now > 1_700_000_000_000_000_000
+
+
+def test_the_cluster_is_named_by_kube_system_if_it_comes_first(tmp_path: Path) -> None:
+    files = source(tmp_path, KUBE_SYSTEM, ticket("a"))
+    assert files.cluster_id == "k"
+    assert [names(page) for page in files.pages()] == [["a"]]
+
+
+def test_an_unknown_cluster_is_said(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a"), KUBE_SYSTEM)
+    with capture_logs() as logs:
+        assert [names(page) for page in files.pages()] == [["a"]]
+    assert files.cluster_id == UNKNOWN_CLUSTER
+    assert [(log["event"], "--cluster-id" in log["remedy"]) for log in logs] == [
+        ("cluster.unknown", True)
+    ]
+
+
+def test_other_kinds_are_counted(tmp_path: Path) -> None:
+    files = source(tmp_path, KUBE_SYSTEM, ticket("a"), ticket("b", kind="Other"), kind="Ticket")
+    assert [names(page) for page in files.pages()] == [["a"]]
+    assert files.ignored == {"Namespace": 1, "Other.g.io": 1}
+
+
+def test_no_page_has_a_uid_twice(tmp_path: Path) -> None:
+    objects = [ticket("a"), ticket("a"), ticket("b"), ticket("a", "2")]
+    files = source(tmp_path, *objects, cluster_id="c")
+    assert [names(page) for page in files.pages()] == [["a", "b"], ["a"]]
+    assert files.repeated == 1
+
+
+def test_pages_are_bounded_by_bytes(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a"), ticket("b"), cluster_id="c", page_bytes=1)
+    assert [names(page) for page in files.pages()] == [["a"], ["b"]]
+
+
+def test_what_is_no_resource_is_given_as_such(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a", creationTimestamp=None), ticket("b"), cluster_id="c")
+    (page,) = files.pages()
+    assert [(bad.reason, bad.uid) for bad in page.unparsed] == [("no-creation-time", "a")]
+    assert page.unparsed[0].position.endswith("x.jsonl line 1")
+    assert names(page) == ["b"]
+
+
+def test_namespaces_and_labels(tmp_path: Path) -> None:
+    objects = [ticket("a"), ticket("b", namespace="m"), ticket("c", labels={"x": "1"})]
+    options: dict[str, Any] = {"namespace": "n", "label_selector": "x=1"}
+    files = source(tmp_path, *objects, cluster_id="c", **options)
+    assert [names(page) for page in files.pages()] == [["c"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "selected"),
+    [("", True), ("a=1", True), ("a==2", False), ("a!=2,b", False), ("!b, a in (1, 2)", True),
+     ("a notin (1)", False), ("b!=1", True), ("a=", False)],
+)  # fmt: skip
+def test_selectors(text: str, selected: bool) -> None:
+    assert selector(text)({"a": "1"}) is selected
+
+
+def test_a_selector_that_cannot_be_read() -> None:
+    with pytest.raises(Configuration, match="a in 1"):
+        selector("a in 1")
