@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from archiver.domain.plan import Archive, Cause, Decision, Quarantine, Terms, plan
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
-from archiver.errors import ArchiverError, Interrupted, MarkRefused, Unreadable
+from archiver.errors import ArchiverError, Integrity, Interrupted, MarkRefused, Unreadable
 from archiver.ports import Marker, MarkOutcome, Page, Source, Stop, Store
 from archiver.storing import Stored, Storing
 
@@ -97,6 +97,7 @@ class _Run:
         self.storing = Storing(stages.source, stages.store, terms, tally)
         self.terms, self.tally, self.stop, self.limits = terms, tally, stop, limits
         self.pool = ThreadPoolExecutor(limits.workers, "mark")
+        self.unmarkable: ArchiverError | None = None
 
     def pages(self) -> None:
         underway: deque[_Marking] = deque()
@@ -127,10 +128,19 @@ class _Run:
         return _Marking(marks, stored.again, stored.stale)
 
     def _mark(self, marker: Marker, archive: Archive) -> MarkOutcome:
-        # Once a mark has failed for good or for now, the others would only fail more slowly.
-        if self.tally.error is not None and not isinstance(self.tally.error, Interrupted):
-            raise self.tally.error
-        return marker.mark(archive.resource, archive.mark)
+        # Once a mark has failed for good or for now, the others would only fail more slowly. What
+        # was confirmed is marked although the list or the store has failed since; but where the
+        # store has lost a row, nothing it says is believed any more.
+        hopeless = self.tally.error if isinstance(self.tally.error, Integrity) else self.unmarkable
+        if hopeless is not None:
+            raise hopeless
+        try:
+            return marker.mark(archive.resource, archive.mark)
+        except MarkRefused:
+            raise
+        except ArchiverError as error:
+            self.unmarkable = error
+            raise
 
     def _finish(self, marking: "_Marking") -> None:
         """Wait for the marks; read what has changed meanwhile again, store and mark it again."""

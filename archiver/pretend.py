@@ -33,7 +33,12 @@ class PretendStore:
         keys = [record.key for record in batch.records]
         known = self._store.newest(batch.cluster_id, keys) if keys else {}
         self._pretended = {record.key.uid: record.content_sha256 for record in batch.records}
-        new = {uid: 0 for uid, digest in self._pretended.items() if known.get(uid) != digest}
+        # Which revision it would be is not asked for: only whether it would be the first.
+        new = {
+            uid: int(uid in known)
+            for uid, digest in self._pretended.items()
+            if known.get(uid) != digest
+        }
         return Written(inserted=new, quarantined=len(batch.quarantined))
 
 

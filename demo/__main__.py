@@ -52,12 +52,13 @@ def main() -> int:
             "ARCHIVER_DATABASE_URL": postgres.superuser_url(),
             "KUBECONFIG": str(api.write_kubeconfig(Path(folder) / "kubeconfig")),
             "ARCHIVER_LOG_LEVEL": "error",
+            "COLUMNS": str(_CONSOLE.width),
         }
         files = samples.write(now, Path(folder) / "samples")
         codes = [_archiver(text, environment, *words) for text, words in _steps(files[2])]
         patches = api.cluster.requests["patch remediationprocessings"]
         _queries(postgres.superuser_url())
-    _say(f"{patches} marks were sent in all: the second run sent none.")
+    _say(f"{patches} patches were sent: half of them by the dry run, none by the second run")
     return 0 if codes == [0] * len(codes) else 1
 
 

@@ -64,7 +64,7 @@ _work = _options(
 @cli.command()
 @_work
 @click.pass_obj
-def run(config: str | None, **flags: Any) -> None:
+def run(config: str | None, /, **flags: Any) -> None:
     """Archive what is due: completed and close to its cleanup. What the CronJob runs."""
     _work_command(config, "run", flags)
 
@@ -78,7 +78,7 @@ def run(config: str | None, **flags: Any) -> None:
 @click.option("--until", help="Only completed before this RFC 3339 time.")
 @click.option("--cluster-id", help="uid of the namespace kube-system, where a dump does not say.")
 @click.pass_obj
-def backfill(config: str | None, **flags: Any) -> None:
+def backfill(config: str | None, /, **flags: Any) -> None:
     """Archive everything terminal, whatever its age; from a cluster or from dumps of one."""
     _work_command(config, "backfill", flags)
 
@@ -87,7 +87,7 @@ def backfill(config: str | None, **flags: Any) -> None:
 @_database
 @_output
 @click.pass_obj
-def migrate(config: str | None, **flags: Any) -> None:
+def migrate(config: str | None, /, **flags: Any) -> None:
     """Bring the schema of the archive up to date, as its owner. Does nothing when it is."""
     from archiver.cli import compose, show
     from archiver.db.migrate import migrate as upgrade
@@ -109,7 +109,7 @@ def migrate(config: str | None, **flags: Any) -> None:
     "-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True
 )
 @click.pass_obj
-def get(config: str | None, name: str, **flags: Any) -> None:
+def get(config: str | None, /, name: str, **flags: Any) -> None:
     """Print an archived resource, by NAME or uid, exactly as it was."""
     from archiver.cli import archived, compose
 

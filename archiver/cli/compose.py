@@ -85,7 +85,8 @@ def open_engine(settings: Settings) -> "Engine":
 
     if not settings.database_url:
         raise Configuration(
-            "no database: set ARCHIVER_DATABASE_URL (postgresql://writer@host/audit) or --database-url"
+            "no database: set ARCHIVER_DATABASE_URL or --database-url, such as "
+            "postgresql://writer@host/audit"
         )
     return connect(settings.database_url, password_file=settings.database_password_file)
 

@@ -2,6 +2,7 @@
 
 import sys
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -32,7 +33,7 @@ class Watching:
             self.lines.append(settled)
         self._progress.advance(self._bar)
 
-    def __enter__(self) -> "Watching":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 

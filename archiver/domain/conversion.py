@@ -86,12 +86,11 @@ def convert(
     status = reader.first("status", shapes.PHASE)
     failed = shapes.normal_phase(status) == "failed"
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
+    deleted_at = _deleted_at(resource, reader)
     context, span = _enrichment(resource)
     if _completed_before_start(resource, span, completion):
         reader.flags.append("completed-before-start")
-    size = size_at(evidence.content, context) if context else None
-    if size is None:
-        reader.flags.append("missing:context_size_bytes")
+    size = _context_size(reader, evidence, context)
     if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
         reader.flags.append("lossy")
     return AuditRecord(
@@ -112,7 +111,7 @@ def convert(
         status=status,
         error_message=reader.first("error_message", shapes.ERROR_MESSAGE) if failed else None,
         flags=tuple(dict.fromkeys(reader.flags)),
-        deleted_at=_deleted_at(resource, reader),
+        deleted_at=deleted_at,
         **columns,
     )
 
@@ -158,6 +157,13 @@ def _enrichment(resource: CustomResource) -> tuple[str, shapes.Span]:
         if follow(resource.tree, parse_path(enrichment.context)) is not MISSING:
             return enrichment.context, enrichment.span
     return shapes.NO_ENRICHMENT.context, shapes.NO_ENRICHMENT.span
+
+
+def _context_size(reader: Reader, evidence: Evidence, context: str) -> int | None:
+    size = size_at(evidence.content, context) if context else None
+    if size is None:
+        reader.flags.append("missing:context_size_bytes")
+    return size
 
 
 def _completed_before_start(

@@ -52,7 +52,7 @@ def test_the_patch_takes_our_finalizer_away_and_no_other() -> None:
 
 @pytest.mark.parametrize("field", ["uid", "resource_version"])
 def test_the_patch_needs_both_preconditions(field: str) -> None:
-    given = {"uid": "u", "resource_version": "7", field: ""}
+    given: dict[str, Any] = {"uid": "u", "resource_version": "7", field: ""}
     with pytest.raises(ValueError, match="could land on another object"):
         merge_patch(Metadata(**given), _MARK)
 

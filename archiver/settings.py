@@ -1,0 +1,168 @@
+"""Settings: flags over ARCHIVER_* environment over a YAML file over defaults.
+
+Every field says its unit, its default's reason and nothing else; `reference` writes them down as
+docs/settings.md.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from archiver.domain import gotime
+from archiver.errors import Configuration
+
+_PREFIX: Final = "ARCHIVER_"
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
+
+
+def _duration(value: object) -> object:
+    return gotime.parse_duration(value) if isinstance(value, str) else value
+
+
+Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
+_HOUR: Final = 3_600_000_000_000
+_SECOND: Final = 1_000_000_000
+
+
+class Settings(BaseSettings):
+    """All settings. Durations are nanoseconds here and Go duration text (24h, 1m30s) outside."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+
+    database_url: str | None = Field(
+        None,
+        description="libpq URI of the archive, without a password. No default: naming the wrong "
+        "database is worse than naming none.",
+    )
+    database_password_file: str | None = Field(
+        None, description="File with the database user's password; read at every connect."
+    )
+    retention: Duration = Field(
+        24 * _HOUR,
+        description="Duration from completion to cleanup, where the parent does not say. Default "
+        "24h, as Kubernaut cleans up.",
+    )
+    lead: Annotated[int, BeforeValidator(_duration), Field(strict=True, ge=0)] = Field(
+        6 * _HOUR,
+        description="Duration before cleanup at which an object becomes due. Default 6h: twelve "
+        "runs of the CronJob may fail before anything is lost.",
+    )
+    resource: str = Field(
+        "remediationprocessings.remediationprocessing.kubernaut.io",
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        description="plural.group, or plural.version.group, of the resource.",
+    )
+    cluster_id: str | None = Field(
+        None, description="uid of the namespace kube-system. Default: asked of the API server."
+    )
+    kubeconfig: str | None = Field(None, description="Path of a kubeconfig. Default: KUBECONFIG.")
+    context: str | None = Field(None, description="Context of the kubeconfig. Default: its own.")
+    page_size: int = Field(
+        500, ge=1, le=10_000, description="Most objects per list request; kubectl's default."
+    )
+    workers: int = Field(
+        16, ge=1, le=256, description="Marks under way at once; more gain nothing on small servers."
+    )
+    max_marks_per_second: float | None = Field(
+        None, gt=0, description="Upper rate of marks, per second. Default: none."
+    )
+    tries: int = Field(
+        5, ge=1, le=100, description="Tries of an object that keeps changing, before the next run."
+    )
+    deadline: Duration = Field(
+        23 * 60 * _SECOND,
+        description="Duration after which a run lists nothing more. Default 23m: below the "
+        "CronJob's activeDeadlineSeconds, so that it still reports.",
+    )
+    grace: Duration = Field(
+        20 * _SECOND,
+        description="Duration for finishing what is held after SIGTERM. Default 20s: below "
+        "terminationGracePeriodSeconds.",
+    )
+    commit_timeout: Duration = Field(
+        60 * _SECOND,
+        description="Duration after which a COMMIT that waits is cancelled. Default 60s.",
+    )
+    allow_weak_durability: bool = Field(
+        False,
+        description="Run although the database may lose commits (fsync off, …). Default false.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe events that are logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="Default auto: console on a terminal, else JSON lines."
+    )
+
+    def resource_parts(self) -> tuple[str, str | None, str]:
+        """plural, version (None: the one the API server prefers), group."""
+        plural, rest = self.resource.split(".", 1)
+        version, _, group = rest.partition(".")
+        if group and re.fullmatch(r"v\d+((alpha|beta)\d+)?", version):
+            return plural, version, group
+        return plural, None, rest
+
+    def shown(self) -> dict[str, Any]:
+        """Ready to print: durations as text, passwords masked."""
+        shown = self.model_dump()
+        for name in _DURATIONS:
+            shown[name] = f"{shown[name] / _SECOND:g}s"
+        if self.database_url:
+            shown["database_url"] = _PASSWORD.sub(r"\1:***@", self.database_url)
+        return shown
+
+
+_DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")
+
+
+def load(file: Path | None = None, **flags: Any) -> Settings:
+    """The settings in force. Raises Configuration naming field, value and what is accepted."""
+    path = file or (Path(named) if (named := os.environ.get(_PREFIX + "CONFIG")) else None)
+    beneath = {} if path is None else _read(path)
+    absent = {k: v for k, v in beneath.items() if _PREFIX + k.upper() not in os.environ}
+    try:
+        return Settings(**{**absent, **flags})
+    except ValidationError as error:
+        raise Configuration("; ".join(map(_sentence, error.errors()))) from None
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Configuration(f"settings file {path}: {error}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise Configuration(f"settings file {path}: a mapping of settings is expected")
+    return {str(key): value for key, value in content.items()}
+
+
+def _sentence(error: Any) -> str:
+    name = ".".join(map(str, error["loc"]))
+    value = "***" if "url" in name or "password" in name else repr(error["input"])[:80]
+    return f"setting {name} ({_PREFIX}{name.upper()}): {value}: {error['msg']}"
+
+
+def reference() -> str:
+    """The settings as a Markdown table."""
+    lines = [
+        "# Settings",
+        "",
+        "Flags override the environment, the environment a YAML file (`--config` or",
+        "`ARCHIVER_CONFIG`), and that the defaults. Durations are Go's: `24h`, `1m30s`.",
+        "",
+        "| Setting | Environment | Meaning |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | `{_PREFIX}{name.upper()}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(lines) + "\n"
