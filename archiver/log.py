@@ -1,41 +1,103 @@
-"""Logging: one event a line on standard error, JSON off a terminal."""
+"""Logs: one event a line on standard error, JSON off a terminal, and no secrets in it."""
 
 import logging
+import os
+import re
 import sys
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
 
 import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
 
-_SECRET: Final = ("password", "secret", "token", "authorization")
+REDACTED: Final = "***"
+_SECRET: Final = re.compile(
+    r"passw|passphrase|secret|token|authori[sz]ation|credential|cookie|api_?key|private_?key", re.I
+)
+# The path of a secret is none.
+_PATH: Final = re.compile(r"_(file|path)$", re.I)
+# Of a URL, or of a text that quotes one.
+_USERINFO: Final = re.compile(r"(://[^\s:@/?#]*:)[^\s@/]+(?=@)")
+_PARAMETER: Final = re.compile(r"((?:ssl)?password\s*=\s*)('[^']*'|[^\s&'\"]+)", re.I)
+_DEEPEST: Final = 8
 
 
-def configure(level: str = "info", form: str = "auto") -> None:
-    """Set the log up. `form`: json, console, or auto (console on a terminal)."""
-    threshold = logging.getLevelNamesMapping()[level.upper()]
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
-    )
+def configure(
+    level: str = "info", log_format: str = "auto", *, stream: TextIO | None = None
+) -> None:
+    """Log events of `level` and above; `log_format` is json, console or auto (by the terminal).
+
+    Other libraries' logs and Python's warnings come in the same form, from WARNING on.
+    """
+    out = stream or sys.stderr
+    console = log_format == "console" or (log_format == "auto" and out.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    rendering = _rendering(console, out)
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            hide_secrets,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        # The loggers of modules are made before this is called, and tests call it again.
         cache_logger_on_first_use=False,
     )
-    # urllib3 and others say the same as our own events, only later and in other words.
-    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(message)s")
+    _route_standard_logging(out, [structlog.stdlib.add_logger_name, *shared], rendering)
 
 
-def hide_secrets(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Replace the value of every key that is named like a secret."""
-    return {
-        key: "***" if any(word in key.lower() for word in _SECRET) else value
-        for key, value in event.items()
-    }
+def _rendering(console: bool, out: TextIO) -> list[Processor]:
+    if console:
+        colors = out.isatty() and not os.environ.get("NO_COLOR")
+        # Not the default, Rich's: it prints the values of local variables.
+        plain = structlog.dev.plain_traceback
+        return [_redact, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+    return [
+        structlog.processors.format_exc_info,
+        _redact,
+        _lead_with_the_event,
+        structlog.processors.JSONRenderer(default=str),
+    ]
+
+
+def _route_standard_logging(
+    out: TextIO, before: list[Processor], rendering: list[Processor]
+) -> None:
+    handler = logging.StreamHandler(out)
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before, processors=[remove, *rendering]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+
+
+def _lead_with_the_event(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Time, level and event first: people read these lines, too."""
+    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
+    return {**first, **event}
+
+
+def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Drop the values of keys that look like secrets, and passwords that a text quotes."""
+    return {key: _clean(key, value, 0) for key, value in event.items()}
+
+
+def _clean(key: str, value: Any, depth: int) -> Any:
+    if key == "exc_info":
+        return value  # the console's renderer needs the exception itself
+    if key != "event" and _SECRET.search(key) and not _PATH.search(key):
+        return REDACTED
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {name: _clean(str(name), item, depth + 1) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
+        return [_clean("", item, depth + 1) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _PARAMETER.sub(rf"\1{REDACTED}", _USERINFO.sub(rf"\1{REDACTED}", str(value)))

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from archiver.domain.plan import Archive, Cause, Decision, Quarantine, Terms, plan
+from archiver.domain.mark import DIGEST, carries_mark_of
+from archiver.domain.plan import Archive, Decision, Quarantine, Terms, plan
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity, Interrupted, MarkRefused, Unreadable
@@ -136,7 +137,7 @@ class _Run:
             raise hopeless
         try:
             return marker.mark(archive.resource, archive.mark)
-        except MarkRefused:
+        except (MarkRefused, Interrupted):
             raise
         except ArchiverError as error:
             self.unmarkable = error
@@ -149,10 +150,11 @@ class _Run:
                 self._settle(archive, future, marking.again)
             if not marking.again:
                 return
-            if tried == self.limits.tries or self.tally.error is not None or self.stop.expired():
+            if self.tally.error is not None or self.stop.expired():
                 break
-            time.sleep(self.limits.backoff * 2 ** (tried - 1))
-            marking = self._again(marking)
+            if tried < self.limits.tries:
+                time.sleep(self.limits.backoff * 2 ** (tried - 1))
+                marking = self._again(marking)
         for archive in marking.again:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
 
@@ -179,7 +181,10 @@ class _Run:
 
     def _count_mark(self, archive: Archive) -> None:
         self.tally.effects[Effect.MARKED] += 1
-        if archive.cause is Cause.CHANGED:
+        # Not by its cause: what is due besides has a more urgent one.
+        metadata = archive.resource.metadata
+        before = (metadata.annotations or {}).get(DIGEST)
+        if carries_mark_of(metadata, self.terms.store_id) and before != archive.mark.digest:
             self.tally.effects[Effect.RE_ARCHIVED] += 1
         self.tally.settle(archive.resource, Outcome.ARCHIVED, str(archive.cause))
 

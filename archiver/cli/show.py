@@ -13,11 +13,11 @@ from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 
 _MEANING = {
-    Outcome.ARCHIVED: "stored, confirmed and marked",
+    Outcome.ARCHIVED: "stored and confirmed, and marked where a cluster was read",
     Outcome.ALREADY: "archived before",
     Outcome.NOT_DUE: "left alone for now",
     Outcome.DEFERRED: "to be done by the next run",
-    Outcome.QUARANTINED: "unreadable: bytes kept, needs a person",
+    Outcome.QUARANTINED: "not archived as a record: needs a person",
     Outcome.GONE: "deleted meanwhile",
 }
 
@@ -25,7 +25,7 @@ _MEANING = {
 def report(result: RunReport, lines: list[Settled], output: str) -> None:
     """Print the report of a run in the format that was asked for."""
     document = result.as_dict()
-    if result.mode != "run" and lines:
+    if lines:
         document["objects"] = [_line(line) for line in lines]
     if output == "table":
         _tables(result, lines)

@@ -1,0 +1,111 @@
+"""Settings: who wins, what is refused, and what is never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import Configuration
+from archiver.settings import load, reference
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "LEAD", "RETENTION", "DATABASE_URL"):
+        monkeypatch.delenv(f"ARCHIVER_{name}", raising=False)
+
+
+def test_the_defaults_are_the_cleanup_window_of_kubernaut() -> None:
+    settings = load()
+    assert (settings.retention, settings.lead) == (24 * HOUR, 6 * HOUR)
+
+
+def test_a_flag_beats_the_environment_and_that_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("lead: 1h\nretention: 30h\nworkers: 3\n")
+    monkeypatch.setenv("ARCHIVER_LEAD", "2h")
+    monkeypatch.setenv("ARCHIVER_RETENTION", "40h")
+    settings = load(file, lead="3h")
+    assert (settings.lead, settings.retention, settings.workers) == (3 * HOUR, 40 * HOUR, 3)
+
+
+def test_the_file_may_be_named_by_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("workers: 7\n")
+    monkeypatch.setenv("ARCHIVER_CONFIG", str(file))
+    assert load().workers == 7
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"lead": "3d"}, "ARCHIVER_LEAD"),
+        ({"lead": "-1h"}, "ARCHIVER_LEAD"),
+        ({"retention": "0s"}, "ARCHIVER_RETENTION"),
+        ({"workers": 0}, "ARCHIVER_WORKERS"),
+        ({"workers": 10_000}, "256"),
+        ({"resource": "noGroup"}, "ARCHIVER_RESOURCE"),
+        ({"wrokers": 3}, "wrokers"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_value_and_limit(
+    flags: dict[str, object], named: str
+) -> None:
+    with pytest.raises(Configuration, match=named):
+        load(**flags)  # type: ignore[arg-type]  # bad ones are the point
+
+
+@pytest.mark.parametrize("content", ["- a list\n", "unknown: 1\n", "{", "lead: 5\u00b5\n"])
+def test_a_broken_file_is_a_configuration_error(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(content)
+    with pytest.raises(Configuration):
+        load(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Configuration, match=r"absent\.yaml"):
+        load(tmp_path / "absent.yaml")
+
+
+def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("")
+    assert load(file) == load()
+
+
+def test_a_password_is_never_shown_nor_in_an_error() -> None:
+    settings = load(database_url="postgresql://writer:canary@host/audit")
+    assert settings.shown()["database_url"] == "postgresql://writer:***@host/audit"
+    with pytest.raises(Configuration) as raised:
+        load(database_url=7, lead="x", database_password_file=["canary"])
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("resource", "parts"),
+    [
+        ("rps.a.io", ("rps", None, "a.io")),
+        ("rps.v1.a.io", ("rps", "v1", "a.io")),
+        ("rps.v1alpha1.a.io", ("rps", "v1alpha1", "a.io")),
+        ("rps.v1", ("rps", None, "v1")),
+        ("rps.vision.a.io", ("rps", None, "vision.a.io")),
+    ],
+)
+def test_a_resource_is_named_as_kubectl_names_it(
+    resource: str, parts: tuple[str, str | None, str]
+) -> None:
+    assert load(resource=resource).resource_parts() == parts
+
+
+def test_the_reference_in_the_docs_is_the_one_of_the_code() -> None:
+    written = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert written.read_text(encoding="utf-8") == reference(), (
+        "run: python -c 'from archiver.settings import reference; print(reference(), end=\"\")' "
+        "> docs/settings.md"
+    )
