@@ -12,13 +12,14 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 REDACTED: Final = "***"
 _SECRET: Final = re.compile(
-    r"passw|passphrase|secret|token|authori[sz]ation|credential|cookie|api_?key|private_?key", re.I
+    r"passw|passphrase|secret|token|authori[sz]ation|credential|cookie|api_?key|private_?key",
+    re.IGNORECASE,
 )
 # The path of a secret is none.
-_PATH: Final = re.compile(r"_(file|path)$", re.I)
+_PATH: Final = re.compile(r"_(file|path)$", re.IGNORECASE)
 # Of a URL, or of a text that quotes one.
 _USERINFO: Final = re.compile(r"(://[^\s:@/?#]*:)[^\s@/]+(?=@)")
-_PARAMETER: Final = re.compile(r"((?:ssl)?password\s*=\s*)('[^']*'|[^\s&'\"]+)", re.I)
+_PARAMETER: Final = re.compile(r"((?:ssl)?password\s*=\s*)('[^']*'|[^\s&'\"]+)", re.IGNORECASE)
 _DEEPEST: Final = 8
 
 

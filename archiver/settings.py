@@ -18,11 +18,16 @@ from archiver.domain import gotime
 from archiver.errors import Configuration
 
 _PREFIX: Final = "ARCHIVER_"
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
+_PARAMETER: Final = re.compile(r"([?&][a-z]*password=)[^&]*")
 
 
 def _duration(value: object) -> object:
-    return gotime.parse_duration(value) if isinstance(value, str) else value
+    # A bare number would have a unit that somebody has to guess.
+    if not isinstance(value, str):
+        msg = "a Go duration as text is expected, such as 24h or 1h30m"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a sentence
+    return gotime.parse_duration(value)
 
 
 Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
@@ -33,7 +38,13 @@ _SECOND: Final = 1_000_000_000
 class Settings(BaseSettings):
     """All settings. Durations are nanoseconds here and Go duration text (24h, 1m30s) outside."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,
+        validate_default=False,
+    )
 
     database_url: str | None = Field(
         None,
@@ -114,7 +125,8 @@ class Settings(BaseSettings):
         for name in _DURATIONS:
             shown[name] = f"{shown[name] / _SECOND:g}s"
         if self.database_url:
-            shown["database_url"] = _PASSWORD.sub(r"\1:***@", self.database_url)
+            masked = _PASSWORD.sub(r"\1:***@", self.database_url)
+            shown["database_url"] = _PARAMETER.sub(r"\1***", masked)
         return shown
 
 
@@ -135,8 +147,13 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise Configuration(f"settings file {path}: {error}") from None
+    except yaml.YAMLError as error:
+        # Its own text quotes the line, and with it perhaps a password.
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise Configuration(f"settings file {path}: not YAML{where}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):

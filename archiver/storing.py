@@ -63,19 +63,21 @@ class Storing:
         stored: Stored,
         stale: Mapping[str, str],
     ) -> None:
-        """One transaction. Whatever is settled or handed on is taken out of `waiting`."""
+        """One transaction. What is settled or handed on is taken out of `waiting` or `kept`."""
         try:
             self._settle_stored(waiting)
             if waiting or kept:
                 written = self._store.write(self._batch(waiting, kept, stale))
+                while kept:
+                    self._tally.quarantine(_problem(kept.pop(0)))
                 self._count(written, waiting)
                 self._confirm(waiting, written, stored)
         except ArchiverError as error:
             self._tally.fail(error)
             for archive in waiting.values():
                 self._tally.settle(archive.resource, Outcome.DEFERRED, str(error))
-        for item in kept:
-            self._tally.quarantine(Problem(item.position, item.uid, item.reason, item.message))
+            for item in kept:
+                self._tally.defer_bytes(_problem(item))
 
     def _settle_stored(self, waiting: dict[str, Archive]) -> None:
         """Objects that carry their mark and are in the store: a mark alone proves nothing."""
@@ -174,6 +176,10 @@ def _rounds(archives: Iterable[Archive]) -> list[dict[str, Archive]]:
             rounds.append(room := {})
         room[uid] = archive
     return rounds
+
+
+def _problem(item: Quarantined) -> Problem:
+    return Problem(item.position, item.uid, item.reason, item.message)
 
 
 def _unparsed(item: Unparsed) -> Quarantined:

@@ -49,6 +49,10 @@ class Tally:
         self._note(problem)
         self._settle(Settled(problem.object, problem.uid, Outcome.QUARANTINED, problem.message))
 
+    def defer_bytes(self, problem: Problem) -> None:
+        """Count an object whose bytes could not be kept this time: the next run tries again."""
+        self._settle(Settled(problem.object, problem.uid, Outcome.DEFERRED, problem.message))
+
     def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
         self.unmarkable += 1

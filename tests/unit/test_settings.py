@@ -88,6 +88,40 @@ def test_a_password_is_never_shown_nor_in_an_error() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://writer:can/ary@h@host/audit",
+        "postgresql://writer@host/audit?password=canary&sslmode=disable",
+        "postgresql://host/audit?sslpassword=canary",
+    ],
+)
+def test_no_form_of_password_is_shown(url: str) -> None:
+    shown = load(database_url=url).shown()["database_url"]
+    assert "ary" not in shown
+    assert "***" in shown
+
+
+def test_a_broken_file_is_not_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("workers: 3\ndatabase_url: 'postgresql://u:canary@h/x\n")
+    with pytest.raises(Configuration, match="not YAML at line 3") as raised:
+        load(file)
+    assert "canary" not in str(raised.value)
+
+
+def test_a_duration_without_a_unit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("retention: 86400\n")
+    with pytest.raises(Configuration, match="such as 24h"):
+        load(file)
+
+
+def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHIVER_RETENTION", "")
+    assert load().retention == 24 * HOUR
+
+
+@pytest.mark.parametrize(
     ("resource", "parts"),
     [
         ("rps.a.io", ("rps", None, "a.io")),

@@ -150,6 +150,14 @@ def test_quarantined_bytes_without_archives_have_a_write_of_their_own(bench: Ben
     assert bench.tally.outcomes == {Outcome.QUARANTINED: 1}
 
 
+def test_bytes_that_could_not_be_kept_are_deferred_and_not_said_to_be_kept(bench: Bench) -> None:
+    bench.calls.faults["write", 1] = Unavailable("down")
+    bench.storing.store([], [UNPARSED])
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
+    assert bench.tally.problems == []
+    assert bench.settled[0].uid == "a-uid"
+
+
 def test_quarantined_bytes_beside_nothing_but_stored_objects_are_written(bench: Bench) -> None:
     bench.storing.store(bench.decide(due()))
     bench.storing.store(bench.decide(marked(due(), "run-0")), [UNPARSED])

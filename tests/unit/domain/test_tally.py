@@ -72,3 +72,10 @@ def test_the_first_error_counts_unless_integrity_is_lost(
     for error in errors:
         tally.fail(error)
     assert _report(tally).error is kept
+
+
+def test_bytes_that_could_not_be_kept_are_deferred_without_a_problem() -> None:
+    tally = Tally()
+    tally.defer_bytes(Problem("line 3", "u", "not-json", "cut"))
+    assert tally.outcomes == {Outcome.DEFERRED: 1}
+    assert tally.problems == []
