@@ -27,12 +27,12 @@ lock: $(STAMP) ## Resolve the dependencies anew
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra demo --group dev -o requirements/dev.txt
 
-.PHONY: demo check test test-fast cluster image controlplane
+.PHONY: demo check test test-older test-fast cluster image controlplane
 
 demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
 	@$(BIN)/python -m demo
 
-check: $(STAMP) ## Format, lint, types, layers, and that the lock is current
+check: $(STAMP) ## Format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,11 +46,15 @@ test: $(STAMP) controlplane ## Every test that needs no Docker
 	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py,archiver/storing.py,archiver/pretend.py' --fail-under=100
 	$(BIN)/python -m pytest tests/e2e
 
+test-older: $(STAMP) ## The end-to-end tests on the Kubernetes release three minors older
+	KUBERNETES_VERSION=1.34 $(BIN)/python -m tests.controlplane build
+	KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest tests/e2e
+
 test-fast: $(STAMP) ## The tests that start no server
 	$(BIN)/python -m pytest tests/unit
 
 cluster: $(STAMP) ## A control plane to look around in; KUBERNETES_VERSION=1.34 for the older one
 	@$(BIN)/python -m tests.controlplane up
 
-image: ## The image, with Docker (podman: DOCKER=podman)
+image: ## The image, with Docker (podman: make image DOCKER=podman)
 	$${DOCKER:-docker} build -t kubernaut-archiver:0.1.0 .

@@ -13,7 +13,8 @@ class AuditRecord:
     """One row to be. Times are aware UTC datetimes, floored to microseconds.
 
     A value that is missing or cannot be trusted is None and has a flag; the bytes stay exact.
-    `content` is the evidence in canonical JSON (apiVersion, kind, identity, spec, status),
+    `content` is the evidence in canonical JSON (apiVersion, kind, identity, spec, status and any
+    further top-level field),
     `content_sha256` its SHA-256 as 64 hex digits, `circumstances` the rest of metadata as it was,
     in canonical JSON and no part of the digest. `processing_phases` is JSON-ready.
     What the store adds: revision, archived_at, run_id, cluster_id, batch.
