@@ -1,0 +1,89 @@
+"""What happens to an object, or to the process, after the row and before the mark."""
+
+import signal
+
+import pytest
+
+from tests.e2e.deploy.kube_api import Object
+from tests.e2e.run.command import Archiver, finish, succeeded
+from tests.e2e.run.objects import Collection, digest_in_mark, is_marked, uid
+from tests.e2e.run.rows import Rows
+from tests.e2e.run.slow_marks import slow_marks
+from tests.e2e.waiting import eventually
+
+# The API server has to reach a socket of this process.
+pytestmark = pytest.mark.needs_control_plane_processes
+
+
+@pytest.fixture
+def resource(processings: Collection) -> Object:
+    """One that is due."""
+    return processings.create(1)
+
+
+def test_killed_after_the_commit(archiver: Archiver, processings: Collection, rows: Rows) -> None:
+    processings.create_all(range(5))
+    with slow_marks(processings, "Fail"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 5)
+        process.kill()
+        assert finish(process).code == -signal.SIGKILL
+    assert not any(map(is_marked, processings.all().values()))
+    clean = succeeded(archiver.run())
+    assert clean.counts("archived") == [5]
+    assert clean.effects("inserted", "revised", "marked") == [0, 0, 5]
+    assert rows.revisions() == 5
+    stored = rows.newest()
+    assert all(digest_in_mark(o) == stored[u]["digest"] for u, o in processings.all().items())
+
+
+def test_told_to_stop(archiver: Archiver, processings: Collection, rows: Rows) -> None:
+    processings.create_all(range(3))
+    with slow_marks(processings, "Ignore"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 3)
+        process.terminate()
+        stopped = finish(process)
+    # All that was found was confirmed before the signal, and so is marked.
+    assert stopped.code in {0, 75}, stopped.err
+    assert stopped.counts("archived", "deferred") == [3, 0]
+    assert succeeded(archiver.run()).counts("already") == [3]
+
+
+def test_the_status_changes(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    with slow_marks(processings, "Ignore"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 1)
+        processings.write_status(resource, {**resource["status"], "phase": "Failed"})
+    done = succeeded(finish(process))
+    assert done.counts("found", "archived") == [1, 1]
+    assert done.effects("inserted", "revised", "reRead", "marked") == [1, 1, 1, 1]
+    row = rows.newest()[uid(resource)]
+    assert (row["revision"], row["manifest"]["status"]["phase"]) == (1, "Failed")
+    assert digest_in_mark(processings.get(resource)) == row["digest"]
+
+
+def test_it_is_deleted(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    with slow_marks(processings, "Ignore"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 1)
+        processings.empty()
+    assert succeeded(finish(process)).counts("found", "archived", "gone") == [1, 0, 1]
+    assert rows.newest().keys() == {uid(resource)}
+
+
+def test_another_one_takes_its_name(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    with slow_marks(processings, "Ignore"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 1)
+        processings.empty()
+        another = processings.create(1, hours=1)
+    assert finish(process).code == 0
+    assert not is_marked(processings.get(another))
+    assert rows.newest().keys() == {uid(resource)}

@@ -1,0 +1,78 @@
+"""A parent is deleted, and the real garbage collector follows."""
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+from tests.e2e.deploy.installation import CRD, applied
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object
+from tests.e2e.run.command import Archiver, succeeded
+from tests.e2e.run.objects import Collection, uid
+from tests.e2e.run.rows import Rows
+from tests.e2e.waiting import eventually
+from tests.manifests import GUARD, load
+from tests.resources import remediation_request
+
+
+class Family:
+    """A parent, and a child that was completed too recently to be due."""
+
+    def __init__(self, processings: Collection) -> None:
+        self.processings, self.api = processings, processings.api
+        namespace = processings.namespace
+        body = remediation_request("rr-parent", namespace)
+        group = body["apiVersion"]
+        collection = f"/apis/{group}/namespaces/{namespace}/remediationrequests"
+        answer = self.api.send("POST", collection, body)
+        assert answer.ok, answer.message
+        self.parent = f"{collection}/rr-parent"
+        self.child: Object = processings.create(1, hours=1, parent=answer.body)
+        self.path = f"{processings.path}/{self.child['metadata']['name']}"
+
+    def delete_parent(self) -> None:
+        """As cleanup does it: in the background."""
+        query = {"propagationPolicy": "Background"}
+        assert self.api.send("DELETE", self.parent, query=query).ok
+        eventually(lambda: self.api.send("GET", self.parent).status == HTTPStatus.NOT_FOUND)
+
+    def child_is_gone(self) -> bool:
+        """Whether the garbage collector had its way."""
+        return self.api.send("GET", self.path).status == HTTPStatus.NOT_FOUND
+
+
+@pytest.fixture
+def family(processings: Collection) -> Family:
+    """A parent and its child."""
+    return Family(processings)
+
+
+@pytest.fixture
+def guard(admin: KubeApi, family: Family) -> Iterator[None]:
+    """The guard, in force."""
+    with applied(admin, load(GUARD)):
+        eventually(lambda: not admin.send("DELETE", family.path, query=DRY_RUN).ok)
+        yield
+    eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).ok)
+
+
+def test_without_the_guard_the_child_goes(archiver: Archiver, family: Family, rows: Rows) -> None:
+    family.delete_parent()
+    eventually(family.child_is_gone)
+    assert succeeded(archiver.run()).counts("found") == [0]
+    assert rows.everything() == []
+
+
+@pytest.mark.usefixtures("guard")
+def test_with_the_guard_it_waits_for_its_mark(
+    archiver: Archiver, family: Family, rows: Rows
+) -> None:
+    assert succeeded(archiver.run()).counts("notDue") == [1]
+    family.delete_parent()
+    time.sleep(2)  # the garbage collector has asked several times by now
+    assert not family.child_is_gone()
+    assert succeeded(archiver.run()).counts("archived") == [1]
+    assert rows.newest().keys() == {uid(family.child)}
+    # It asks again after about as long as it has been refused so far.
+    eventually(family.child_is_gone)
