@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archiver.domain import gotime
+from archiver.domain.policy import HOUR, SECOND
 from archiver.errors import Configuration
 
 _PREFIX: Final = "ARCHIVER_"
@@ -31,8 +32,6 @@ def _duration(value: object) -> object:
 
 
 Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
-_HOUR: Final = 3_600_000_000_000
-_SECOND: Final = 1_000_000_000
 
 
 class Settings(BaseSettings):
@@ -55,12 +54,12 @@ class Settings(BaseSettings):
         None, description="File with the database user's password; read at every connect."
     )
     retention: Duration = Field(
-        24 * _HOUR,
+        24 * HOUR,
         description="Duration from completion to cleanup, where the parent does not say. Default "
         "24h, as Kubernaut cleans up.",
     )
     lead: Annotated[int, BeforeValidator(_duration), Field(strict=True, ge=0)] = Field(
-        6 * _HOUR,
+        6 * HOUR,
         description="Duration before cleanup at which an object becomes due. Default 6h: twelve "
         "runs of the CronJob may fail before anything is lost.",
     )
@@ -87,17 +86,17 @@ class Settings(BaseSettings):
         5, ge=1, le=100, description="Tries of an object that keeps changing, before the next run."
     )
     deadline: Duration = Field(
-        23 * 60 * _SECOND,
+        23 * 60 * SECOND,
         description="Duration after which a run lists nothing more. Default 23m: below the "
         "CronJob's activeDeadlineSeconds, so that it still reports.",
     )
     grace: Duration = Field(
-        20 * _SECOND,
+        20 * SECOND,
         description="Duration for finishing what is held after SIGTERM. Default 20s: below "
         "terminationGracePeriodSeconds.",
     )
     commit_timeout: Duration = Field(
-        60 * _SECOND,
+        60 * SECOND,
         description="Duration after which a COMMIT that waits is cancelled. Default 60s.",
     )
     allow_weak_durability: bool = Field(
@@ -123,7 +122,7 @@ class Settings(BaseSettings):
         """Ready to print: durations as text, passwords masked."""
         shown = self.model_dump()
         for name in _DURATIONS:
-            shown[name] = f"{shown[name] / _SECOND:g}s"
+            shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
             masked = _PASSWORD.sub(r"\1:***@", self.database_url)
             shown["database_url"] = _PARAMETER.sub(r"\1***", masked)

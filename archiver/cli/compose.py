@@ -11,7 +11,7 @@ import structlog
 from archiver import log
 from archiver.domain import gotime
 from archiver.domain.plan import Terms
-from archiver.domain.policy import Policy
+from archiver.domain.policy import SECOND, Policy
 from archiver.domain.report import Outcome, RunReport
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
@@ -24,7 +24,6 @@ from archiver.shutdown import Shutdown
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_SECOND = 1_000_000_000
 _log = structlog.get_logger()
 
 # Objects that are merely not due are counted, not logged: there are too many of them.
@@ -50,7 +49,7 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     cluster_id = store_id = ""
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run)
     try:
-        stop = Shutdown(settings.deadline / _SECOND, settings.grace / _SECOND)
+        stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
         stop.install()
         store = open_store(settings, task)
         source, marker = (
@@ -73,7 +72,7 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         cluster_id=cluster_id,
         store_id=store_id,
         started_at=gotime.to_datetime(started),
-        seconds=(time.time_ns() - started) / _SECOND,
+        seconds=(time.time_ns() - started) / SECOND,
     )
     _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
     return result
@@ -100,7 +99,7 @@ def open_store(settings: Settings, task: Task) -> Store:
     writes = task.dry_run != "client"
     preflight(engine, writes=writes, allow_weak_durability=settings.allow_weak_durability)
     store = PostgresStore(
-        engine, rollback=task.dry_run == "server", cancel_after=settings.commit_timeout / _SECOND
+        engine, rollback=task.dry_run == "server", cancel_after=settings.commit_timeout / SECOND
     )
     if task.dry_run == "server":
         store.prove()

@@ -14,34 +14,15 @@ from tests.e2e.run.command import Archiver
 from tests.e2e.run.objects import Collection
 from tests.e2e.run.rows import Rows
 from tests.e2e.waiting import eventually
-from tests.integration.conftest import prepare_template
+from tests.integration.conftest import database, postgres_server, template_database
 from tests.manifests import BASE, NAMESPACE, SERVICE_ACCOUNT, load
-from tests.postgres.database import Database, TemplateDatabase
-from tests.postgres.folder import memory_folder
+from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
+
+__all__ = ["database", "postgres_server", "template_database"]
 
 # What an account needs to exist and to have its rights; no Jobs, which would find no node.
 _ACCOUNT = {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"}
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A durable server: the archiver refuses any other."""
-    with PostgresServer.start(parent=memory_folder()) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def template_database(postgres_server: PostgresServer) -> TemplateDatabase:
-    """The migrated database that those of the tests are copies of."""
-    return TemplateDatabase.prepare(postgres_server, prepare_template)
-
-
-@pytest.fixture
-def database(template_database: TemplateDatabase) -> Iterator[Database]:
-    """A database of this test alone."""
-    with template_database.clone() as clone:
-        yield clone
 
 
 @pytest.fixture
