@@ -115,7 +115,11 @@ class _Run:
             self._finish(underway.popleft())
 
     def _begin(self, page: Page) -> "_Marking":
-        surroundings = self.source.surroundings(page)
+        try:
+            surroundings = self.source.surroundings(page)
+        except ArchiverError as error:
+            self.storing.defer(page, error)
+            return _Marking((), [], {})
         decisions = [plan(resource, self.terms, surroundings) for resource in page.resources]
         return self._start_marks(self.storing.store(decisions, page.unparsed))
 

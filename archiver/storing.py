@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
 from archiver.domain.plan import Archive, Decision, Quarantine, Reason, Skip, Terms
 from archiver.domain.report import Effect, Outcome, Problem
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
-from archiver.ports import Batch, Quarantined, Source, Store, Unparsed, Written
+from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class Storing:
         stored.confirmed.sort(key=lambda archive: archive.deadline)
         return stored
 
+    def defer(self, page: Page, error: ArchiverError) -> None:
+        """Leave a whole page for the next run: every object on it has been found, and counts."""
+        self._tally.fail(error)
+        for resource in page.resources:
+            self._tally.settle(resource, Outcome.DEFERRED, str(error))
+        for item in page.unparsed:
+            self._tally.defer_bytes(_problem(_unparsed(item)))
+
     def _round(
         self,
         waiting: dict[str, Archive],
@@ -68,10 +77,12 @@ class Storing:
             self._settle_stored(waiting)
             if waiting or kept:
                 written = self._store.write(self._batch(waiting, kept, stale))
-                while kept:
-                    self._tally.quarantine(_problem(kept.pop(0)))
-                self._count(written, waiting)
+                self._quarantined(kept)
+                kept += self._count(written, waiting)
                 self._confirm(waiting, written, stored)
+            if kept:
+                self._store.write(self._batch({}, kept, {}))
+                self._quarantined(kept)
         except ArchiverError as error:
             self._tally.fail(error)
             for archive in waiting.values():
@@ -113,13 +124,22 @@ class Storing:
             ),
         )
 
-    def _count(self, written: Written, waiting: dict[str, Archive]) -> None:
+    def _quarantined(self, kept: list[Quarantined]) -> None:
+        while kept:
+            self._tally.quarantine(_problem(kept.pop(0)))
+
+    def _count(self, written: Written, waiting: dict[str, Archive]) -> list[Quarantined]:
+        """Count the new rows; what the store has refused, whose bytes are still to be kept.
+
+        A batch cannot keep them itself: only the store knows which of its records it refuses.
+        """
         first = sum(revision == 0 for revision in written.inserted.values())
         self._tally.effects[Effect.INSERTED] += first
         self._tally.effects[Effect.REVISED] += len(written.inserted) - first
-        for uid, why in written.refused.items():
-            archive = waiting.pop(uid)
-            self._tally.quarantine(Problem(str(archive.resource), uid, "refused-by-store", why))
+        return [
+            _quarantined(waiting.pop(uid).resource, "refused-by-store", why)
+            for uid, why in written.refused.items()
+        ]
 
     def _confirm(self, waiting: dict[str, Archive], written: Written, stored: Stored) -> None:
         """Read back what was written, in a statement of its own.
@@ -187,5 +207,8 @@ def _unparsed(item: Unparsed) -> Quarantined:
 
 
 def _unconverted(item: Quarantine) -> Quarantined:
-    resource = item.resource
-    return Quarantined(str(resource), item.reason, item.message, resource.raw, resource.key.uid)
+    return _quarantined(item.resource, item.reason, item.message)
+
+
+def _quarantined(resource: CustomResource, reason: str, message: str) -> Quarantined:
+    return Quarantined(str(resource), reason, message, resource.raw, resource.key.uid)

@@ -51,7 +51,7 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     try:
         stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
         stop.install()
-        store = open_store(settings, task)
+        store = open_store(settings, task, stop)
         source, marker = (
             _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
         )
@@ -90,7 +90,7 @@ def open_engine(settings: Settings) -> "Engine":
     return connect(settings.database_url, password_file=settings.database_password_file)
 
 
-def open_store(settings: Settings, task: Task) -> Store:
+def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
     """The store a task needs, after its rights, schema and durability have been checked."""
     from archiver.db.preflight import preflight
     from archiver.db.store import PostgresStore
@@ -99,7 +99,10 @@ def open_store(settings: Settings, task: Task) -> Store:
     writes = task.dry_run != "client"
     preflight(engine, writes=writes, allow_weak_durability=settings.allow_weak_durability)
     store = PostgresStore(
-        engine, rollback=task.dry_run == "server", cancel_after=settings.commit_timeout / SECOND
+        engine,
+        rollback=task.dry_run == "server",
+        cancel_after=settings.commit_timeout / SECOND,
+        ended=stop.requested,
     )
     if task.dry_run == "server":
         store.prove()
@@ -109,9 +112,14 @@ def open_store(settings: Settings, task: Task) -> Store:
 def _dump(settings: Settings, task: Task) -> Source:
     from archiver.files.source import FileSource
 
-    _plural, _version, group = settings.resource_parts()
+    plural, _version, group = settings.resource_parts()
     return FileSource(
-        task.files, cluster_id=settings.cluster_id, group=group, namespace=task.namespace
+        task.files,
+        cluster_id=settings.cluster_id,
+        group=group,
+        plural=plural,
+        namespace=task.namespace,
+        label_selector=task.selector,
     )
 
 

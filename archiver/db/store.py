@@ -1,6 +1,6 @@
 """The port Store on PostgreSQL: insert-only revisions, durable or not confirmed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class PostgresStore:
     `rollback`: a dry run on the server. Everything is done but ROLLBACK takes the place of COMMIT,
     and `newest` answers as if the rows were there. `cancel_after` (seconds) bounds the statements
     of a transaction together, and the COMMIT, which may wait for a standby. `patience` (seconds)
-    is how long an operation is tried again while the server is away.
+    is how long an operation is tried again while the server is away, unless `ended`.
     """
 
     def __init__(
@@ -37,11 +37,12 @@ class PostgresStore:
         rollback: bool = False,
         cancel_after: float = 60.0,
         patience: float = 30.0,
+        ended: Callable[[], bool] = lambda: False,
     ) -> None:
         self._engine = engine
         self._rollback = rollback
         self._cancel_after = cancel_after
-        self._patience = Patience(patience)
+        self._patience = Patience(patience, ended)
         self._months = Months(engine, cancel_after=cancel_after)
         self._pretence = Pretence()
 
