@@ -163,8 +163,9 @@ class _Run:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
 
     def _settle(self, archive: Archive, future: Future[MarkOutcome], again: list[Archive]) -> None:
-        while not wait((future,), _GLANCE).done and not self.stop.expired():
-            pass
+        # Asked before the wait: once time is up, each of a thousand marks would cost a glance.
+        while not future.done() and not self.stop.expired():
+            wait((future,), _GLANCE)
         try:
             if not future.done():
                 future.cancel()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
+from urllib.parse import unquote
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -20,7 +21,7 @@ from archiver.errors import Configuration
 
 _PREFIX: Final = "ARCHIVER_"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
-_PARAMETER: Final = re.compile(r"([?&][a-z]*password=)[^&]*")
+_PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
 def _duration(value: object) -> object:
@@ -125,8 +126,14 @@ class Settings(BaseSettings):
             shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
             masked = _PASSWORD.sub(r"\1:***@", self.database_url)
-            shown["database_url"] = _PARAMETER.sub(r"\1***", masked)
+            shown["database_url"] = _PARAMETER.sub(_mask, masked)
         return shown
+
+
+def _mask(parameter: re.Match[str]) -> str:
+    # libpq decodes the keyword too: pass%77ord is one.
+    secret = unquote(parameter[2]).strip().lower().endswith("password")
+    return f"{parameter[1]}{parameter[2]}={'***' if secret else parameter[3]}"
 
 
 _DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")
@@ -136,7 +143,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     """The settings in force. Raises Configuration naming field, value and what is accepted."""
     path = file or (Path(named) if (named := os.environ.get(_PREFIX + "CONFIG")) else None)
     beneath = {} if path is None else _read(path)
-    absent = {k: v for k, v in beneath.items() if _PREFIX + k.upper() not in os.environ}
+    absent = {k: v for k, v in beneath.items() if not os.environ.get(_PREFIX + k.upper())}
     try:
         return Settings(**{**absent, **flags})
     except ValidationError as error:

@@ -45,6 +45,8 @@ class Storing:
         """
         for skip in (d for d in decisions if isinstance(d, Skip)):
             self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
+            if skip.reason is Reason.NOT_TERMINAL:
+                self._tally.meet_phase(skip.phase)
         kept = [_unparsed(item) for item in unparsed]
         kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
         stored = Stored()
@@ -151,7 +153,7 @@ class Storing:
         for uid, digest in newest.items():
             archive = waiting.pop(uid)
             if digest == archive.evidence.digest:
-                self._hand_on(archive, stored)
+                self._hand_on(archive, written, stored)
             else:
                 self._superseded(archive, written, stored)
         if waiting:
@@ -161,10 +163,13 @@ class Storing:
                 "on archive.revision; none of these objects was marked"
             )
 
-    def _hand_on(self, archive: Archive, stored: Stored) -> None:
+    def _hand_on(self, archive: Archive, written: Written, stored: Stored) -> None:
         if archive.marked:
             self._tally.effects[Effect.HEALED] += 1
             self._tally.settle(archive.resource, Outcome.ARCHIVED, "was missing from the store")
+        elif not self._source.live and archive.resource.key.uid not in written.inserted:
+            # Nothing of a file is ever marked: what is stored already was archived before.
+            self._tally.settle(archive.resource, Outcome.ALREADY, "stored before")
         else:
             stored.confirmed.append(archive)
 

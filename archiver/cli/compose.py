@@ -53,7 +53,7 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         stop.install()
         store = open_store(settings, task, stop)
         source, marker = (
-            _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
+            _dump(settings, task) if task.files else _cluster(settings, task, stop, tally)
         )
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
@@ -74,6 +74,8 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         started_at=gotime.to_datetime(started),
         seconds=(time.time_ns() - started) / SECOND,
     )
+    for phase, objects in result.unknown_phases.items():
+        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
     _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
     return result
 
@@ -92,6 +94,8 @@ def open_engine(settings: Settings) -> "Engine":
 
 def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
     """The store a task needs, after its rights, schema and durability have been checked."""
+    from archiver.db.deadline import Limit
+    from archiver.db.patience import A_FAILOVER, Patience
     from archiver.db.preflight import preflight
     from archiver.db.store import PostgresStore
 
@@ -101,19 +105,19 @@ def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
     store = PostgresStore(
         engine,
         rollback=task.dry_run == "server",
-        cancel_after=settings.commit_timeout / SECOND,
-        ended=stop.requested,
+        limit=Limit(settings.commit_timeout / SECOND, stop.expired),
+        patience=Patience(A_FAILOVER.seconds, stop.requested),
     )
     if task.dry_run == "server":
         store.prove()
     return store if writes else PretendStore(store)
 
 
-def _dump(settings: Settings, task: Task) -> Source:
+def _dump(settings: Settings, task: Task) -> tuple[Source, None]:
     from archiver.files.source import FileSource
 
     plural, _version, group = settings.resource_parts()
-    return FileSource(
+    source = FileSource(
         task.files,
         cluster_id=settings.cluster_id,
         group=group,
@@ -121,10 +125,12 @@ def _dump(settings: Settings, task: Task) -> Source:
         namespace=task.namespace,
         label_selector=task.selector,
     )
+    return source, None
 
 
-def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Marker]:
+def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tuple[Source, Marker]:
     from archiver.kube.client import connect
+    from archiver.kube.guard import Gate, gate
     from archiver.kube.marker import KubeMarker
     from archiver.kube.rights import missing_rights
     from archiver.kube.source import KubeSource
@@ -141,6 +147,9 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Ma
         page_size=settings.page_size,
         given_cluster_id=settings.cluster_id,
     )
+    tally.gate = gate(client)
+    if tally.gate is not Gate.GUARD:
+        _log.warning("gate.off", gate=tally.gate, remedy="kubectl apply -k deploy/guard/")
     if task.dry_run == "client":
         return source, PretendMarker()
     dry_run = task.dry_run == "server"

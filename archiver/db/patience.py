@@ -45,3 +45,7 @@ class Patience:
                 )
             time.sleep(wait)
             wait, attempts = min(wait * 2, _LONGEST_WAIT), attempts + 1
+
+
+# How long a fail-over may take; half a minute is generous for a managed one.
+A_FAILOVER: Final = Patience(30.0)

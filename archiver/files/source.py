@@ -15,6 +15,7 @@ from archiver.domain.plan import Surroundings
 from archiver.errors import Unreadable
 from archiver.files.dump import Document, Entry, documents
 from archiver.files.selector import Selector, selector
+from archiver.files.surrogates import neutral
 from archiver.ports import Page, Unparsed
 
 UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
@@ -173,7 +174,7 @@ class FileSource:
     def _head(self, entry: Document) -> _Head | None:
         """Who the object is; None where that cannot be read, so that it is not passed over."""
         try:
-            head = _HEAD.decode(entry.raw)
+            head = _HEAD.decode(neutral(entry.raw))
         except _UNDECODABLE:
             return None
         return msgspec.structs.replace(

@@ -121,6 +121,21 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert load().retention == 24 * HOUR
 
 
+def test_an_empty_variable_leaves_the_file_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHIVER_RETENTION", "")
+    file = tmp_path / "settings.yaml"
+    file.write_text("retention: 48h\n")
+    assert load(file).retention == 48 * HOUR
+
+
+def test_an_escaped_keyword_hides_no_password() -> None:
+    url = "postgresql://u@h/x?pass%77ord=canary&sslmode=require"
+    shown = load(database_url=url).shown()["database_url"]
+    assert shown == "postgresql://u@h/x?pass%77ord=***&sslmode=require"
+
+
 @pytest.mark.parametrize(
     ("resource", "parts"),
     [

@@ -90,6 +90,13 @@ def test_confirmed_objects_come_back_most_urgent_first_and_unsettled(bench: Benc
     assert bench.tally.effects[Effect.INSERTED] == 2
 
 
+def test_word_that_is_no_known_phase_is_noted(bench: Bench) -> None:
+    odd = {**due("odd"), "status": {"phase": " Succeeded "}}
+    running = {**due("running"), "status": {"phase": "Routing"}}
+    bench.storing.store(bench.decide(odd, running))
+    assert bench.tally.unknown_phases == {"succeeded": 1}
+
+
 def test_marked_and_stored_objects_are_settled_without_a_write(bench: Bench) -> None:
     bench.storing.store(bench.decide(due()))
     writes = bench.store.inner.writes

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from archiver.domain.policy import SECOND
+from archiver.settings import load
 from tests.manifests import Object, everything, job_specs
 
 JOBS = sorted(job_specs())
@@ -71,12 +73,14 @@ def test_is_bounded(job: Object, pod: Object, container: Object) -> None:
 
 
 def test_knows_no_password_but_from_a_file(container: Object) -> None:
-    assert container["env"] == [
+    passwords = [variable for variable in container["env"] if "PASSWORD" in variable["name"]]
+    assert passwords == [
         {
             "name": "ARCHIVER_DATABASE_PASSWORD_FILE",
             "value": "/etc/archiver/database/password",
         }
     ]
+    assert all("valueFrom" not in variable for variable in container["env"])
     assert [set(source) for source in container["envFrom"]] == [{"configMapRef"}]
 
 
@@ -142,7 +146,19 @@ def without_arguments(name: str) -> tuple[Any, Any]:
     pod = job_specs()[name]["template"]["spec"]
     (container,) = pod["containers"]
     rest = {key: value for key, value in container.items() if key != "args"}
+    # How long a run may take is the Job's affair.
+    rest["env"] = [v for v in container["env"] if v["name"] != "ARCHIVER_DEADLINE"]
     return container["args"], {**pod, "containers": [rest]}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_stops_listing_before_its_job_is_killed(name: str) -> None:
+    job = job_specs()[name]
+    (container,) = job["template"]["spec"]["containers"]
+    given = {v["name"].removeprefix("ARCHIVER_").lower(): v["value"] for v in container["env"]}
+    deadline = load(**{k: v for k, v in given.items() if k == "deadline"}).deadline / SECOND
+    grace = job["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert job["activeDeadlineSeconds"] / 2 < deadline < job["activeDeadlineSeconds"] - grace
 
 
 def test_all_runs_are_the_same_pod_with_other_arguments() -> None:

@@ -78,6 +78,16 @@ def test_plurals_are_guessed_as_kubernetes_does(kind: str, plural: str) -> None:
     assert guessed_plural(kind) == plural
 
 
+def test_a_lone_surrogate_does_not_hide_whose_object_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    lines = [ticket("a", annotations={"x": "\ud800"}), ticket("b", annotations={"x": "\ud800"})]
+    lines[1]["apiVersion"] = "other.io/v1"
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (page,) = FileSource([str(path)], group="g.io", cluster_id="c").pages()
+    assert (names(page), list(page.unparsed)) == (["a"], [])
+    assert b"\\ud800" in page.resources[0].raw
+
+
 def test_no_page_has_a_uid_twice(tmp_path: Path) -> None:
     objects = [ticket("a"), ticket("a"), ticket("b"), ticket("a", "2")]
     files = source(tmp_path, *objects, cluster_id="c")
