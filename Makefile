@@ -27,7 +27,7 @@ lock: $(STAMP) ## Resolve the dependencies anew
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra demo --group dev -o requirements/dev.txt
 
-.PHONY: demo check test test-older test-fast cluster image controlplane
+.PHONY: demo check test test-older test-fast test-image cluster image controlplane
 
 demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
 	@$(BIN)/python -m demo
@@ -56,5 +56,12 @@ test-fast: $(STAMP) ## The tests that start no server
 cluster: $(STAMP) ## A control plane to look around in; KUBERNETES_VERSION=1.34 for the older one
 	@$(BIN)/python -m tests.controlplane up
 
-image: ## The image, with Docker (podman: make image DOCKER=podman)
-	$${DOCKER:-docker} build -t kubernaut-archiver:0.1.0 .
+image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
+ifdef DOCKER
+	$(DOCKER) build -t kubernaut-archiver:0.1.0 .
+else
+	@$(BIN)/python -m image
+endif
+
+test-image: $(STAMP) ## The image, built twice and run as in a pod (Debian, root)
+	$(BIN)/python -m pytest tests/image
