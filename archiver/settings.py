@@ -17,9 +17,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archiver.domain import gotime
 from archiver.domain.policy import HOUR, SECOND
+from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
 
 _PREFIX: Final = "ARCHIVER_"
+# The Job controller's own name for the number of a pod of an Indexed Job.
+_INDEX: Final = "JOB_COMPLETION_INDEX"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
@@ -81,7 +84,23 @@ class Settings(BaseSettings):
         16, ge=1, le=256, description="Marks under way at once; more gain nothing on small servers."
     )
     max_marks_per_second: float | None = Field(
-        None, gt=0, description="Upper rate of marks, per second. Default: none."
+        None,
+        gt=0,
+        description="Upper rate of marks, per second, of this process: that of all shards together "
+        "is N times as high. Default: none.",
+    )
+    shard: str | None = Field(
+        None,
+        description="I/N: archive only part I, from 0, of N equal parts of all objects, by a hash "
+        "of the uid. Default: all; with `shards`, part JOB_COMPLETION_INDEX, which the Job "
+        "controller sets in each pod of an Indexed Job.",
+    )
+    shards: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_SHARDS,
+        description="The number N of shards of an Indexed Job; its completions. `shard` overrides "
+        "it. Default: none.",
     )
     tries: int = Field(
         5, ge=1, le=100, description="Tries of an object that keeps changing, before the next run."
@@ -118,6 +137,23 @@ class Settings(BaseSettings):
         if group and re.fullmatch(r"v\d+((alpha|beta)\d+)?", version):
             return plural, version, group
         return plural, None, rest
+
+    def shard_in_force(self) -> Shard | None:
+        """The part of the work that is this process's; None for all of it.
+
+        Raises Configuration for a part that does not exist.
+        """
+        if self.shard is not None:
+            return parse_shard(self.shard, name="--shard (ARCHIVER_SHARD)")
+        if self.shards is None:
+            return None
+        if (index := os.environ.get(_INDEX)) is None:
+            raise Configuration(
+                f"ARCHIVER_SHARDS is {self.shards}, and {_INDEX}, which says which of them this "
+                "is, is not set: run it as an Indexed Job, or give --shard I/N instead"
+            )
+        name = f"{_INDEX} of ARCHIVER_SHARDS"
+        return parse_shard(f"{index}/{self.shards}", name=name)
 
     def shown(self) -> dict[str, Any]:
         """Ready to print: durations as text, passwords masked."""

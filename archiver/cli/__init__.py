@@ -58,6 +58,8 @@ _work = _options(
     click.option("--retention", help="From completion to cleanup, e.g. 24h."),
     click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),
     click.option("--workers", type=int, help="Marks under way at once."),
+    click.option("--max-marks-per-second", type=float, help="Upper rate of marks."),
+    click.option("--shard", metavar="I/N", help="Only part I (from 0) of N parts of all objects."),
     _output,
 )
 

@@ -1,5 +1,6 @@
 """The composition root: builds the adapters from the settings and runs the pipeline."""
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,12 +14,14 @@ from archiver.domain import gotime
 from archiver.domain.plan import Terms
 from archiver.domain.policy import SECOND, Policy
 from archiver.domain.report import Outcome, RunReport
+from archiver.domain.shard import Shard
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
 from archiver.pipeline import Limits, Stages, run
 from archiver.ports import Marker, Source, Store
 from archiver.pretend import PretendMarker, PretendStore
 from archiver.settings import Settings
+from archiver.sharding import ShardSource
 from archiver.shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class Task:
     namespace: str | None = None
     selector: str | None = None
     files: Sequence[str] = ()
+    shard: Shard | None = None
 
 
 def execute(settings: Settings, task: Task, progress: Callable[[Settled], None]) -> RunReport:
@@ -47,14 +51,14 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     started, run_id = time.time_ns(), str(uuid.uuid4())
     tally = Tally(observe=_observer(progress, run_id))
     cluster_id = store_id = ""
-    _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run)
+    source: Source | None = None
+    shard = None if task.shard is None else str(task.shard)
+    _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
         stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
         stop.install()
         store = open_store(settings, task, stop)
-        source, marker = (
-            _dump(settings, task) if task.files else _cluster(settings, task, stop, tally)
-        )
+        source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
         run(
@@ -74,6 +78,8 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         started_at=gotime.to_datetime(started),
         seconds=(time.time_ns() - started) / SECOND,
     )
+    others = source.others if isinstance(source, ShardSource) else 0
+    result = dataclasses.replace(result, shard=task.shard, other_shards=others)
     for phase, objects in result.unknown_phases.items():
         _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
     _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
@@ -111,6 +117,13 @@ def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
     if task.dry_run == "server":
         store.prove()
     return store if writes else PretendStore(store)
+
+
+def _source_and_marker(
+    settings: Settings, task: Task, stop: Shutdown, tally: Tally
+) -> tuple[Source, Marker | None]:
+    source, marker = _dump(settings, task) if task.files else _cluster(settings, task, stop, tally)
+    return (source if task.shard is None else ShardSource(source, task.shard)), marker
 
 
 def _dump(settings: Settings, task: Task) -> tuple[Source, None]:

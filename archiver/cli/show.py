@@ -59,7 +59,8 @@ def _tables(result: RunReport, lines: list[Settled]) -> None:
     console = Console(highlight=False)
     if lines:
         console.print(_objects(lines))
-    counts = Table(title=f"{result.mode} {result.run_id}", title_justify="left")
+    shard = "" if result.shard is None else f", shard {result.shard}"
+    counts = Table(title=f"{result.mode} {result.run_id}{shard}", title_justify="left")
     counts.add_column("outcome")
     counts.add_column("objects", justify="right")
     counts.add_column("meaning")
@@ -70,6 +71,8 @@ def _tables(result: RunReport, lines: list[Settled]) -> None:
     console.print(counts)
     if result.gate in ("none", "unknown"):
         console.print(Text(_NO_GATE[result.gate]))
+    if result.shard is not None:
+        console.print(f"left to other shards: {result.other_shards}")
     done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
     console.print(Text("effects: " + (", ".join(done) or "none")))
     for problem in result.problems[:20]:

@@ -26,6 +26,7 @@ def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
         namespace=flags["namespace"],
         selector=flags["selector"],
         files=flags["files"] or (),
+        shard=settings.shard_in_force(),
     )
 
 

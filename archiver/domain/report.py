@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archiver.domain.shard import Shard
 from archiver.errors import ArchiverError
 
 API_VERSION = "archiver.kubernaut.io/v1"
@@ -62,6 +63,7 @@ class RunReport:
     their mark for good. `gate` is what keeps deletion from overtaking: guard, none or unknown; ""
     where no cluster was read. `unknown_phases` are words that are no phase anybody has heard of,
     with the number of their objects: they count as not terminal.
+    `other_shards` counts what was listed and left to other shards: it is not among what was found.
     """
 
     run_id: str
@@ -78,6 +80,8 @@ class RunReport:
     gate: str = ""
     unknown_phases: Mapping[str, int] = field(default_factory=dict)
     error: ArchiverError | None = None
+    shard: Shard | None = None
+    other_shards: int = 0
 
     @property
     def found(self) -> int:
@@ -112,6 +116,8 @@ class RunReport:
             "seconds": round(self.seconds, 3),
             "counts": counts,
             "unknownPhases": dict(self.unknown_phases),
+            "shard": None if self.shard is None else str(self.shard),
+            "otherShards": self.other_shards,
             "effects": {str(effect): self.effects[effect] for effect in Effect},
             "problems": [problem.as_dict() for problem in self.problems],
             "problemsNotShown": self.problems_not_shown,
