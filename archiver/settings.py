@@ -81,7 +81,11 @@ class Settings(BaseSettings):
         500, ge=1, le=10_000, description="Most objects per list request; kubectl's default."
     )
     workers: int = Field(
-        16, ge=1, le=256, description="Marks under way at once; more gain nothing on small servers."
+        16,
+        ge=1,
+        le=256,
+        description="Most marks under way at once; fewer while the API server answers 429. "
+        "More gain nothing on small servers.",
     )
     max_marks_per_second: float | None = Field(
         None,

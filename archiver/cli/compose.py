@@ -170,8 +170,13 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
         missing = missing_rights(client, group=group, plural=plural, namespace=task.namespace)
         if missing:
             raise Forbidden("; ".join(missing))
-    rate = settings.max_marks_per_second
-    return source, KubeMarker(client, source.resource, dry_run=dry_run, most_per_second=rate)
+    return source, KubeMarker(
+        client,
+        source.resource,
+        dry_run=dry_run,
+        most_per_second=settings.max_marks_per_second,
+        most_at_once=settings.workers,
+    )
 
 
 def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:
