@@ -71,7 +71,8 @@ def test_is_bounded(job: Object, pod: Object, container: Object) -> None:
     requests, limits = container["resources"]["requests"], container["resources"]["limits"]
     assert set(requests) == set(limits) == {"cpu", "memory", "ephemeral-storage"}
     assert job["activeDeadlineSeconds"] > 0
-    assert job.get("backoffLimit", job.get("backoffLimitPerIndex")) >= 0
+    (limit,) = (job[key] for key in ("backoffLimit", "backoffLimitPerIndex") if key in job)
+    assert limit >= 0
     assert pod["terminationGracePeriodSeconds"] >= 30
 
 
