@@ -27,7 +27,7 @@ lock: $(STAMP) ## Resolve the dependencies anew
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra demo --group dev -o requirements/dev.txt
 
-.PHONY: demo check test test-older test-fast test-image cluster image controlplane
+.PHONY: demo check test test-older test-fast test-image bench cluster image controlplane
 
 demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
 	@$(BIN)/python -m demo
@@ -60,6 +60,10 @@ test-fast: $(STAMP) ## The tests that start no server
 
 cluster: $(STAMP) ## A control plane to look around in; KUBERNETES_VERSION=1.34 for the older one
 	@$(BIN)/python -m tests.controlplane up
+
+bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more: make bench N="1000 10000 50000"
+	$(BIN)/python -m bench $(N)
+	$(BIN)/python -m bench.store
 
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER
