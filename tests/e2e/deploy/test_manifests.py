@@ -60,6 +60,23 @@ def test_the_one_shot_jobs_make_their_pod(admin: KubeApi, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("installation")
+def test_each_shard_has_a_pod_that_is_told_its_number(admin: KubeApi) -> None:
+    shards = manifests.job_specs()["archiver-backfill-sharded"]["completions"]
+    index = "batch.kubernetes.io/job-completion-index"
+    with applied(admin, manifests.load(manifests.BACKFILL_SHARDED)):
+        eventually(lambda: len(pods_of(admin, "archiver-backfill-sharded")) == shards)
+        told = {}
+        for pod in pods_of(admin, "archiver-backfill-sharded"):
+            (container,) = pod["spec"]["containers"]
+            environment = {entry["name"]: entry for entry in container["env"]}
+            source = environment["JOB_COMPLETION_INDEX"]["valueFrom"]["fieldRef"]["fieldPath"]
+            labels = pod["metadata"]["labels"]
+            assert source.partition("['")[2].rstrip("']") == index
+            told[labels[index]] = environment["ARCHIVER_SHARDS"]["value"]
+    assert told == {str(number): str(shards) for number in range(shards)}
+
+
+@pytest.mark.usefixtures("installation")
 def test_the_migration_makes_its_pod_at_once(admin: KubeApi) -> None:
     eventually(lambda: bool(pods_of(admin, "archiver-migrate")))
 
