@@ -172,10 +172,9 @@ def main() -> None:
             range(given.objects), hours=1, context_bytes=given.context_bytes
         )
         print(f"{platform.platform()}, {os.cpu_count()} cores, Kubernetes {cluster.version}")
-        print(
-            f"{given.objects} resources, {given.context_bytes} bytes of context each, seeded in {time.monotonic() - started:.0f} s",
-            flush=True,
-        )
+        took = time.monotonic() - started
+        size = f"{given.context_bytes} bytes of context each"
+        print(f"{given.objects} resources, {size}, seeded in {took:.0f} s", flush=True)
         url = urlsplit(cluster.server)
         proxy = DelayProxy(str(url.hostname), int(url.port or 443), given.latency / 1000)
         stack.callback(proxy.close)
