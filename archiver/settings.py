@@ -78,7 +78,11 @@ class Settings(BaseSettings):
     kubeconfig: str | None = Field(None, description="Path of a kubeconfig. Default: KUBECONFIG.")
     context: str | None = Field(None, description="Context of the kubeconfig. Default: its own.")
     page_size: int = Field(
-        500, ge=1, le=10_000, description="Most objects per list request; kubectl's default."
+        200,
+        ge=1,
+        le=10_000,
+        description="Most objects per list request. Default 200: three pages are held at once, and "
+        "larger ones make no run faster, because marks take ten times as long.",
     )
     workers: int = Field(
         16,

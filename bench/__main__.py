@@ -30,7 +30,7 @@ from tests.postgres.database import TemplateDatabase
 from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
 
-PAGE = 500
+PAGE = 200
 
 
 def main() -> None:
