@@ -7,7 +7,7 @@ from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
 from tests.controlplane.workdir import Workdir
 from tests.node.network import ADDRESS
-from tests.node.relay import LOOPBACK
+from tests.postgres.relay import LOOPBACK
 
 READY = 8181
 

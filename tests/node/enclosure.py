@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import which
@@ -20,6 +21,7 @@ from tests.node.janitor import REPOSITORY, Janitor, remove_stale
 from tests.node.place import Place
 
 # --kill-child: SIGKILL to the first process of the namespaces, should unshare be killed.
+GRACE = 10.0  # seconds
 UNSHARE = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc", "--kill-child")
 
 
@@ -45,11 +47,14 @@ def enclosed(
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: process.kill())
-    # A terminal's Ctrl-C reaches the command too, whose business it is.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal's Ctrl-C reaches the command too, which may want to have the last word.
+    last_word = threading.Timer(GRACE, process.kill)
+    last_word.daemon = True
+    signal.signal(signal.SIGINT, lambda *_: None if last_word.is_alive() else last_word.start())
     try:
         code = process.wait()
     finally:
+        last_word.cancel()
         process.kill()
         complaint = janitor.finish()
     if complaint:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.controlplane.build import build
-from tests.controlplane.versions import known_versions, minor_of
+from tests.controlplane.versions import current_version, known_versions, minor_of
 from tests.node.errors import NodeError
 
 LIMIT = 180  # seconds; what takes longer hangs
 
 
 def build_kubectl(release: str) -> Path:
-    """The path of this release's kubectl, built now if it is not there. Raises BuildFailed."""
-    return build("kubectl", known_versions()[minor_of(release)])
+    """The path of a kubectl for this release, built now if it is not there. Raises BuildFailed.
+
+    Where that release is not pinned here, the current one's: kubectl is allowed to be newer.
+    """
+    return build("kubectl", known_versions().get(minor_of(release), current_version()))
 
 
 @dataclass(frozen=True, slots=True)

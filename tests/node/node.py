@@ -75,10 +75,11 @@ class Node:
 
         Raises ServerFailed if another server ended.
         """
-        for server in (self.containerd, self.kubelet):
-            if not server.process.running:
-                server.start()
-                self.record_processes()
+        ended = [s for s in (self.containerd, self.kubelet) if not s.process.running]
+        for server in ended:
+            server.start()
+        if ended:
+            self.record_processes()
         for process in (self.scheduler.process, self.proxy.process, self.dns.process):
             process.check()
 

@@ -14,9 +14,9 @@ from typing import Any
 from psycopg.sql import SQL, Identifier, Literal
 
 from tests.node.kubectl import Kubectl
-from tests.node.relay import Relay
 from tests.postgres.certificates import ServerCertificate
 from tests.postgres.folder import memory_folder
+from tests.postgres.relay import Relay
 from tests.postgres.server import PostgresServer
 from tests.postgres.sql import execute
 
@@ -47,7 +47,7 @@ def archive(kubectl: Kubectl, address: str) -> Iterator[Archive]:
     with PostgresServer.start(ssl=certificate, parent=memory_folder()) as server:
         relay = Relay.listen(address, server.port)
         try:
-            kubectl.apply(_service(*relay.address))
+            kubectl.apply(_service(relay.address, relay.port))
             yield Archive(server, certificate.authority.decode(), _prepare(server))
         finally:
             relay.close()

@@ -13,7 +13,7 @@ from tests.controlplane.pki import write_private
 from tests.node import postgresql
 from tests.node.kubectl import Kubectl
 from tests.node.network import ADDRESS
-from tests.node.relay import Relay
+from tests.postgres.relay import Relay
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def receive(
     """Start PostgreSQL, open the sockets, and say how to use all of it."""
     apiserver, postgres = (socket.socket(fileno=descriptor) for descriptor in sockets)
     with postgresql.archive(kubectl, ADDRESS) as archive:
-        port = Relay(apiserver, int(control_plane.server.rpartition(":")[2])).address[1]
-        database_port = Relay(postgres, archive.server.port).address[1]
+        port = Relay(apiserver, int(control_plane.server.rpartition(":")[2])).port
+        database_port = Relay(postgres, archive.server.port).port
         folder = control_plane.workdir
         kubeconfig = _kubeconfig(control_plane, folder / "visitor.kubeconfig", port)
         write_private(folder / "ca.crt.postgresql", archive.authority.encode())
