@@ -115,7 +115,11 @@ class _Run:
             self._finish(underway.popleft())
 
     def _begin(self, page: Page) -> "_Marking":
-        surroundings = self.source.surroundings(page)
+        try:
+            surroundings = self.source.surroundings(page)
+        except ArchiverError as error:
+            self.storing.defer(page, error)
+            return _Marking((), [], {})
         decisions = [plan(resource, self.terms, surroundings) for resource in page.resources]
         return self._start_marks(self.storing.store(decisions, page.unparsed))
 
@@ -159,8 +163,9 @@ class _Run:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
 
     def _settle(self, archive: Archive, future: Future[MarkOutcome], again: list[Archive]) -> None:
-        while not wait((future,), _GLANCE).done and not self.stop.expired():
-            pass
+        # Asked before the wait: once time is up, each of a thousand marks would cost a glance.
+        while not future.done() and not self.stop.expired():
+            wait((future,), _GLANCE)
         try:
             if not future.done():
                 future.cancel()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
+from urllib.parse import unquote
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -16,11 +17,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archiver.domain import gotime
 from archiver.domain.policy import HOUR, SECOND
+from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
 
 _PREFIX: Final = "ARCHIVER_"
+# The Job controller's own name for the number of a pod of an Indexed Job.
+_INDEX: Final = "JOB_COMPLETION_INDEX"
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
-_PARAMETER: Final = re.compile(r"([?&][a-z]*password=)[^&]*")
+_PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
 def _duration(value: object) -> object:
@@ -77,10 +81,30 @@ class Settings(BaseSettings):
         500, ge=1, le=10_000, description="Most objects per list request; kubectl's default."
     )
     workers: int = Field(
-        16, ge=1, le=256, description="Marks under way at once; more gain nothing on small servers."
+        16,
+        ge=1,
+        le=256,
+        description="Most marks under way at once; fewer while the API server answers 429. "
+        "More gain nothing on small servers.",
     )
     max_marks_per_second: float | None = Field(
-        None, gt=0, description="Upper rate of marks, per second. Default: none."
+        None,
+        gt=0,
+        description="Upper rate of marks, per second, of this process: that of all shards together "
+        "is N times as high. Default: none.",
+    )
+    shard: str | None = Field(
+        None,
+        description="I/N: archive only part I, from 0, of N equal parts of all objects, by a hash "
+        "of the uid. Default: all; with `shards`, part JOB_COMPLETION_INDEX, which the Job "
+        "controller sets in each pod of an Indexed Job.",
+    )
+    shards: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_SHARDS,
+        description="The number N of shards of an Indexed Job; its completions. `shard` overrides "
+        "it. Default: none.",
     )
     tries: int = Field(
         5, ge=1, le=100, description="Tries of an object that keeps changing, before the next run."
@@ -118,6 +142,23 @@ class Settings(BaseSettings):
             return plural, version, group
         return plural, None, rest
 
+    def shard_in_force(self) -> Shard | None:
+        """The part of the work that is this process's; None for all of it.
+
+        Raises Configuration for a part that does not exist.
+        """
+        if self.shard is not None:
+            return parse_shard(self.shard, name="--shard (ARCHIVER_SHARD)")
+        if self.shards is None:
+            return None
+        if (index := os.environ.get(_INDEX)) is None:
+            raise Configuration(
+                f"ARCHIVER_SHARDS is {self.shards}, and {_INDEX}, which says which of them this "
+                "is, is not set: run it as an Indexed Job, or give --shard I/N instead"
+            )
+        name = f"{_INDEX} of ARCHIVER_SHARDS"
+        return parse_shard(f"{index}/{self.shards}", name=name)
+
     def shown(self) -> dict[str, Any]:
         """Ready to print: durations as text, passwords masked."""
         shown = self.model_dump()
@@ -125,8 +166,14 @@ class Settings(BaseSettings):
             shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
             masked = _PASSWORD.sub(r"\1:***@", self.database_url)
-            shown["database_url"] = _PARAMETER.sub(r"\1***", masked)
+            shown["database_url"] = _PARAMETER.sub(_mask, masked)
         return shown
+
+
+def _mask(parameter: re.Match[str]) -> str:
+    # libpq decodes the keyword too: pass%77ord is one.
+    secret = unquote(parameter[2]).strip().lower().endswith("password")
+    return f"{parameter[1]}{parameter[2]}={'***' if secret else parameter[3]}"
 
 
 _DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")
@@ -136,7 +183,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     """The settings in force. Raises Configuration naming field, value and what is accepted."""
     path = file or (Path(named) if (named := os.environ.get(_PREFIX + "CONFIG")) else None)
     beneath = {} if path is None else _read(path)
-    absent = {k: v for k, v in beneath.items() if _PREFIX + k.upper() not in os.environ}
+    absent = {k: v for k, v in beneath.items() if not os.environ.get(_PREFIX + k.upper())}
     try:
         return Settings(**{**absent, **flags})
     except ValidationError as error:

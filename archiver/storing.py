@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
 from archiver.domain.plan import Archive, Decision, Quarantine, Reason, Skip, Terms
 from archiver.domain.report import Effect, Outcome, Problem
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
-from archiver.ports import Batch, Quarantined, Source, Store, Unparsed, Written
+from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Storing:
         """
         for skip in (d for d in decisions if isinstance(d, Skip)):
             self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
+            if skip.reason is Reason.NOT_TERMINAL:
+                self._tally.meet_phase(skip.phase)
         kept = [_unparsed(item) for item in unparsed]
         kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
         stored = Stored()
@@ -55,6 +58,14 @@ class Storing:
             self._round({}, kept, stored, {})
         stored.confirmed.sort(key=lambda archive: archive.deadline)
         return stored
+
+    def defer(self, page: Page, error: ArchiverError) -> None:
+        """Leave a whole page for the next run: every object on it has been found, and counts."""
+        self._tally.fail(error)
+        for resource in page.resources:
+            self._tally.settle(resource, Outcome.DEFERRED, str(error))
+        for item in page.unparsed:
+            self._tally.defer_bytes(_problem(_unparsed(item)))
 
     def _round(
         self,
@@ -68,10 +79,12 @@ class Storing:
             self._settle_stored(waiting)
             if waiting or kept:
                 written = self._store.write(self._batch(waiting, kept, stale))
-                while kept:
-                    self._tally.quarantine(_problem(kept.pop(0)))
-                self._count(written, waiting)
+                self._quarantined(kept)
+                kept += self._count(written, waiting)
                 self._confirm(waiting, written, stored)
+            if kept:
+                self._store.write(self._batch({}, kept, {}))
+                self._quarantined(kept)
         except ArchiverError as error:
             self._tally.fail(error)
             for archive in waiting.values():
@@ -113,13 +126,22 @@ class Storing:
             ),
         )
 
-    def _count(self, written: Written, waiting: dict[str, Archive]) -> None:
+    def _quarantined(self, kept: list[Quarantined]) -> None:
+        while kept:
+            self._tally.quarantine(_problem(kept.pop(0)))
+
+    def _count(self, written: Written, waiting: dict[str, Archive]) -> list[Quarantined]:
+        """Count the new rows; what the store has refused, whose bytes are still to be kept.
+
+        A batch cannot keep them itself: only the store knows which of its records it refuses.
+        """
         first = sum(revision == 0 for revision in written.inserted.values())
         self._tally.effects[Effect.INSERTED] += first
         self._tally.effects[Effect.REVISED] += len(written.inserted) - first
-        for uid, why in written.refused.items():
-            archive = waiting.pop(uid)
-            self._tally.quarantine(Problem(str(archive.resource), uid, "refused-by-store", why))
+        return [
+            _quarantined(waiting.pop(uid).resource, "refused-by-store", why)
+            for uid, why in written.refused.items()
+        ]
 
     def _confirm(self, waiting: dict[str, Archive], written: Written, stored: Stored) -> None:
         """Read back what was written, in a statement of its own.
@@ -131,7 +153,7 @@ class Storing:
         for uid, digest in newest.items():
             archive = waiting.pop(uid)
             if digest == archive.evidence.digest:
-                self._hand_on(archive, stored)
+                self._hand_on(archive, written, stored)
             else:
                 self._superseded(archive, written, stored)
         if waiting:
@@ -141,10 +163,13 @@ class Storing:
                 "on archive.revision; none of these objects was marked"
             )
 
-    def _hand_on(self, archive: Archive, stored: Stored) -> None:
+    def _hand_on(self, archive: Archive, written: Written, stored: Stored) -> None:
         if archive.marked:
             self._tally.effects[Effect.HEALED] += 1
             self._tally.settle(archive.resource, Outcome.ARCHIVED, "was missing from the store")
+        elif not self._source.live and archive.resource.key.uid not in written.inserted:
+            # Nothing of a file is ever marked: what is stored already was archived before.
+            self._tally.settle(archive.resource, Outcome.ALREADY, "stored before")
         else:
             stored.confirmed.append(archive)
 
@@ -187,5 +212,8 @@ def _unparsed(item: Unparsed) -> Quarantined:
 
 
 def _unconverted(item: Quarantine) -> Quarantined:
-    resource = item.resource
-    return Quarantined(str(resource), item.reason, item.message, resource.raw, resource.key.uid)
+    return _quarantined(item.resource, item.reason, item.message)
+
+
+def _quarantined(resource: CustomResource, reason: str, message: str) -> Quarantined:
+    return Quarantined(str(resource), reason, message, resource.raw, resource.key.uid)

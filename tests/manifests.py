@@ -17,8 +17,10 @@ DEPLOY: Final = Path(__file__).parent.parent / "deploy"
 BASE: Final = DEPLOY
 GUARD: Final = DEPLOY / "guard"
 BACKFILL: Final = DEPLOY / "backfill"
+BACKFILL_SHARDED: Final = DEPLOY / "backfill-sharded"
 DRY_RUN: Final = DEPLOY / "dry-run"
-KUSTOMIZATIONS: Final = (BASE, GUARD, BACKFILL, DRY_RUN)
+FLOW_CONTROL: Final = DEPLOY / "flow-control"
+KUSTOMIZATIONS: Final = (BASE, GUARD, BACKFILL, BACKFILL_SHARDED, DRY_RUN, FLOW_CONTROL)
 
 NAMESPACE: Final = "kubernaut-archiver"
 SERVICE_ACCOUNT: Final = "archiver"

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ _work = _options(
     click.option("--retention", help="From completion to cleanup, e.g. 24h."),
     click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),
     click.option("--workers", type=int, help="Marks under way at once."),
+    click.option("--max-marks-per-second", type=float, help="Upper rate of marks."),
+    click.option("--shard", metavar="I/N", help="Only part I (from 0) of N parts of all objects."),
     _output,
 )
 
@@ -140,7 +143,8 @@ def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
     chosen = _settings(config, flags)
     compose.configure_log(chosen)
     task = task_of(mode, chosen, task_flags)
-    with Watching(keep=task.dry_run != "none", bar=mode == "backfill") as watching:
+    keep = task.dry_run != "none" or output == "name"
+    with Watching(keep=keep, bar=mode == "backfill") as watching:
         result = compose.execute(chosen, task, watching)
     show.report(result, watching.lines, output)
     _leave(result.exit_code)
@@ -183,3 +187,6 @@ def main() -> None:
     except ArchiverError as error:
         click.echo(f"archiver: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - Python would exit with 1, which means something else here
+        traceback.print_exc()
+        sys.exit(ArchiverError.exit_code)

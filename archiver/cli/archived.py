@@ -43,4 +43,8 @@ def _print(content: bytes, output: str) -> None:
         sys.stdout.buffer.write(content + b"\n")
     else:
         tree: Any = canonical.decode_tree(content)
-        yaml.safe_dump(tree, sys.stdout, allow_unicode=True, sort_keys=False)
+        try:
+            text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+        except RecursionError:
+            raise Configuration("it is nested too deep for YAML: ask for -o json") from None
+        sys.stdout.write(text)

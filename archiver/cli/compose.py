@@ -1,5 +1,6 @@
 """The composition root: builds the adapters from the settings and runs the pipeline."""
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,12 +14,14 @@ from archiver.domain import gotime
 from archiver.domain.plan import Terms
 from archiver.domain.policy import SECOND, Policy
 from archiver.domain.report import Outcome, RunReport
+from archiver.domain.shard import Shard
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
 from archiver.pipeline import Limits, Stages, run
 from archiver.ports import Marker, Source, Store
 from archiver.pretend import PretendMarker, PretendStore
 from archiver.settings import Settings
+from archiver.sharding import ShardSource
 from archiver.shutdown import Shutdown
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class Task:
     namespace: str | None = None
     selector: str | None = None
     files: Sequence[str] = ()
+    shard: Shard | None = None
 
 
 def execute(settings: Settings, task: Task, progress: Callable[[Settled], None]) -> RunReport:
@@ -47,14 +51,14 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     started, run_id = time.time_ns(), str(uuid.uuid4())
     tally = Tally(observe=_observer(progress, run_id))
     cluster_id = store_id = ""
-    _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run)
+    source: Source | None = None
+    shard = None if task.shard is None else str(task.shard)
+    _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
         stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
         stop.install()
-        store = open_store(settings, task)
-        source, marker = (
-            _cluster(settings, task, stop) if not task.files else (_dump(settings, task), None)
-        )
+        store = open_store(settings, task, stop)
+        source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
         run(
@@ -74,6 +78,10 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         started_at=gotime.to_datetime(started),
         seconds=(time.time_ns() - started) / SECOND,
     )
+    others = source.others if isinstance(source, ShardSource) else 0
+    result = dataclasses.replace(result, shard=task.shard, other_shards=others)
+    for phase, objects in result.unknown_phases.items():
+        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
     _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
     return result
 
@@ -90,8 +98,10 @@ def open_engine(settings: Settings) -> "Engine":
     return connect(settings.database_url, password_file=settings.database_password_file)
 
 
-def open_store(settings: Settings, task: Task) -> Store:
+def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
     """The store a task needs, after its rights, schema and durability have been checked."""
+    from archiver.db.deadline import Limit
+    from archiver.db.patience import A_FAILOVER, Patience
     from archiver.db.preflight import preflight
     from archiver.db.store import PostgresStore
 
@@ -99,24 +109,41 @@ def open_store(settings: Settings, task: Task) -> Store:
     writes = task.dry_run != "client"
     preflight(engine, writes=writes, allow_weak_durability=settings.allow_weak_durability)
     store = PostgresStore(
-        engine, rollback=task.dry_run == "server", cancel_after=settings.commit_timeout / SECOND
+        engine,
+        rollback=task.dry_run == "server",
+        limit=Limit(settings.commit_timeout / SECOND, stop.expired),
+        patience=Patience(A_FAILOVER.seconds, stop.requested),
     )
     if task.dry_run == "server":
         store.prove()
     return store if writes else PretendStore(store)
 
 
-def _dump(settings: Settings, task: Task) -> Source:
+def _source_and_marker(
+    settings: Settings, task: Task, stop: Shutdown, tally: Tally
+) -> tuple[Source, Marker | None]:
+    source, marker = _dump(settings, task) if task.files else _cluster(settings, task, stop, tally)
+    return (source if task.shard is None else ShardSource(source, task.shard)), marker
+
+
+def _dump(settings: Settings, task: Task) -> tuple[Source, None]:
     from archiver.files.source import FileSource
 
-    _plural, _version, group = settings.resource_parts()
-    return FileSource(
-        task.files, cluster_id=settings.cluster_id, group=group, namespace=task.namespace
+    plural, _version, group = settings.resource_parts()
+    source = FileSource(
+        task.files,
+        cluster_id=settings.cluster_id,
+        group=group,
+        plural=plural,
+        namespace=task.namespace,
+        label_selector=task.selector,
     )
+    return source, None
 
 
-def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Marker]:
+def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tuple[Source, Marker]:
     from archiver.kube.client import connect
+    from archiver.kube.guard import Gate, gate
     from archiver.kube.marker import KubeMarker
     from archiver.kube.rights import missing_rights
     from archiver.kube.source import KubeSource
@@ -133,6 +160,9 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Ma
         page_size=settings.page_size,
         given_cluster_id=settings.cluster_id,
     )
+    tally.gate = gate(client)
+    if tally.gate is not Gate.GUARD:
+        _log.warning("gate.off", gate=tally.gate, remedy="kubectl apply -k deploy/guard/")
     if task.dry_run == "client":
         return source, PretendMarker()
     dry_run = task.dry_run == "server"
@@ -140,8 +170,13 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown) -> tuple[Source, Ma
         missing = missing_rights(client, group=group, plural=plural, namespace=task.namespace)
         if missing:
             raise Forbidden("; ".join(missing))
-    rate = settings.max_marks_per_second
-    return source, KubeMarker(client, source.resource, dry_run=dry_run, most_per_second=rate)
+    return source, KubeMarker(
+        client,
+        source.resource,
+        dry_run=dry_run,
+        most_per_second=settings.max_marks_per_second,
+        most_at_once=settings.workers,
+    )
 
 
 def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:

@@ -22,6 +22,12 @@ _MEANING = {
 }
 
 
+_NO_GATE = {
+    "none": "gate: none; what is deleted before a run is lost (kubectl apply -k deploy/guard/)",
+    "unknown": "gate: unknown, the guard's policy and binding may not be read",
+}
+
+
 def report(result: RunReport, lines: list[Settled], output: str) -> None:
     """Print the report of a run in the format that was asked for."""
     document = result.as_dict()
@@ -31,7 +37,8 @@ def report(result: RunReport, lines: list[Settled], output: str) -> None:
         _tables(result, lines)
     elif output == "name":
         for line in lines:
-            print(line.object)  # noqa: T201 - standard output is this command's product
+            if line.outcome is Outcome.ARCHIVED:
+                print(line.object)  # noqa: T201 - standard output is this command's product
     else:
         dump(document, output)
 
@@ -52,7 +59,8 @@ def _tables(result: RunReport, lines: list[Settled]) -> None:
     console = Console(highlight=False)
     if lines:
         console.print(_objects(lines))
-    counts = Table(title=f"{result.mode} {result.run_id}", title_justify="left")
+    shard = "" if result.shard is None else f", shard {result.shard}"
+    counts = Table(title=f"{result.mode} {result.run_id}{shard}", title_justify="left")
     counts.add_column("outcome")
     counts.add_column("objects", justify="right")
     counts.add_column("meaning")
@@ -61,6 +69,10 @@ def _tables(result: RunReport, lines: list[Settled]) -> None:
     counts.add_section()
     counts.add_row("found", str(result.found), f"in {result.seconds:.1f} s")
     console.print(counts)
+    if result.gate in ("none", "unknown"):
+        console.print(Text(_NO_GATE[result.gate]))
+    if result.shard is not None:
+        console.print(f"left to other shards: {result.other_shards}")
     done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
     console.print(Text("effects: " + (", ".join(done) or "none")))
     for problem in result.problems[:20]:

@@ -13,8 +13,6 @@ def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
     """The task of `run` or `backfill`. Raises Configuration for flags that contradict."""
     if flags["namespace"] and flags["all_namespaces"]:
         raise Configuration("-n and -A contradict each other: give one of them")
-    if flags["files"] and flags["selector"]:
-        raise Configuration("-l needs an API server to select by; leave it out with --from")
     return Task(
         mode=mode,
         dry_run=flags["dry_run"],
@@ -28,6 +26,7 @@ def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
         namespace=flags["namespace"],
         selector=flags["selector"],
         files=flags["files"] or (),
+        shard=settings.shard_in_force(),
     )
 
 

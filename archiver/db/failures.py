@@ -70,7 +70,8 @@ BY_TEXT: Final[tuple[tuple[str, Kind], ...]] = (
     ("does not exist", _CREDENTIALS),  # role, database
     ("session is read-only", BY_SQLSTATE["25006"]),  # target_session_attrs
     ("server is in hot standby mode", BY_SQLSTATE["25006"]),
-    ("[Errno -2]", (Configuration, "there is no such host")),
+    # A name server that is away says the same as one that knows no such name.
+    ("[Errno -2]", (Unavailable, "the name cannot be resolved: if that stays, see the URL")),
 )
 
 # The values of a row are at fault, not the server: constraint and type violations, limits of the

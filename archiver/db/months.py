@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from archiver.db.deadline import Limit
 from archiver.db.failures import blames_values, fault_of_values
 from archiver.db.transaction import connected
 
@@ -19,12 +20,12 @@ Month = tuple[int, int]
 class Months:
     """Remembers which months there are, and which the archive refuses (month → why).
 
-    `cancel_after` (seconds) bounds the making of one.
+    `limit` bounds the making of one.
     """
 
-    def __init__(self, engine: Engine, *, cancel_after: float) -> None:
+    def __init__(self, engine: Engine, *, limit: Limit) -> None:
         self._engine = engine
-        self._cancel_after = cancel_after
+        self._limit = limit
         self._there: set[Month] = set()
         self.refused: dict[Month, str] = {}
 
@@ -34,7 +35,7 @@ class Months:
         Raises Unavailable (a reader's lock was in the way for over 2 s, …) and Configuration.
         """
         for month, at in self._unknown(times).items():
-            with connected(self._engine, cancel_after=self._cancel_after) as connection:
+            with connected(self._engine, limit=self._limit) as connection:
                 made = self._make(connection, month, at)
                 # Whether a standby has it too does not matter: it is made again where it is gone.
                 connection.commit()

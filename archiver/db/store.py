@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 
 from archiver.db import proof, schema
+from archiver.db.deadline import A_MINUTE, Limit
 from archiver.db.insertion import Insertion, MonthGone, NotTogether
 from archiver.db.manifest import write_manifest
 from archiver.db.months import Months, month_of
 from archiver.db.newest import Newest, find_newest
-from archiver.db.patience import Patience
+from archiver.db.patience import A_FAILOVER, Patience
 from archiver.db.pretence import Pretence
 from archiver.db.quarantine import keep as keep_quarantined
 from archiver.db.transaction import connected, transaction
@@ -25,9 +26,9 @@ class PostgresStore:
     """`archiver.ports.Store` on the schema `archive`.
 
     `rollback`: a dry run on the server. Everything is done but ROLLBACK takes the place of COMMIT,
-    and `newest` answers as if the rows were there. `cancel_after` (seconds) bounds the statements
-    of a transaction together, and the COMMIT, which may wait for a standby. `patience` (seconds)
-    is how long an operation is tried again while the server is away.
+    and `newest` answers as if the rows were there. `limit` bounds the statements of a transaction
+    together, and the COMMIT, which may wait for a standby. `patience` is how long an operation is
+    tried again while the server is away.
     """
 
     def __init__(
@@ -35,14 +36,14 @@ class PostgresStore:
         engine: Engine,
         *,
         rollback: bool = False,
-        cancel_after: float = 60.0,
-        patience: float = 30.0,
+        limit: Limit = A_MINUTE,
+        patience: Patience = A_FAILOVER,
     ) -> None:
         self._engine = engine
         self._rollback = rollback
-        self._cancel_after = cancel_after
-        self._patience = Patience(patience)
-        self._months = Months(engine, cancel_after=cancel_after)
+        self._limit = limit
+        self._patience = patience
+        self._months = Months(engine, limit=limit)
         self._pretence = Pretence()
 
     @property
@@ -89,11 +90,11 @@ class PostgresStore:
             raise Integrity(f"the database does not keep a row that is inserted: {why}")
 
     def _read_store_id(self) -> str:
-        with connected(self._engine, cancel_after=self._cancel_after) as connection:
+        with connected(self._engine, limit=self._limit) as connection:
             return str(connection.scalars(select(schema.store.c.store_id)).one())
 
     def _find_newest(self, cluster: UUID, keys: Sequence[Key]) -> Mapping[str, Newest]:
-        with connected(self._engine, cancel_after=self._cancel_after) as connection:
+        with connected(self._engine, limit=self._limit) as connection:
             return find_newest(connection, cluster, keys)
 
     def _write(self, batch: Batch, own: set[UUID]) -> Written:
@@ -111,7 +112,7 @@ class PostgresStore:
 
     def _transact(self, batch: Batch, own: set[UUID], *, keep: bool, together: bool) -> Written:
         cluster = _uuid(batch.cluster_id)
-        with transaction(self._engine, cancel_after=self._cancel_after, keep=keep) as opened:
+        with transaction(self._engine, limit=self._limit, keep=keep) as opened:
             connection = opened.connection
             if not keep:
                 times = (record.created_at for record in batch.records)

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, text
 
-from archiver.db.deadline import deadline
+from archiver.db.deadline import A_MINUTE, Limit, deadline
 from archiver.db.failures import translated
 from archiver.errors import Unavailable
 
@@ -32,20 +32,20 @@ class Transaction:
 
 
 @contextmanager
-def transaction(engine: Engine, *, cancel_after: float, keep: bool = True) -> Iterator[Transaction]:
+def transaction(engine: Engine, *, limit: Limit, keep: bool = True) -> Iterator[Transaction]:
     """A transaction that ends with a durable COMMIT, or with ROLLBACK unless `keep`.
 
-    `cancel_after` (seconds) bounds its statements together, and again the COMMIT. Raises
+    `limit` bounds its statements together, and again the COMMIT. Raises
     Unavailable where the outcome is unknown or not durable, and what `translated` makes of errors.
     """
     with translated(engine), engine.connect() as connection:
         driver = driver_of(connection)
         try:
-            with deadline(driver, cancel_after):
+            with deadline(driver, limit):
                 began = connection.execute(_BEGIN).scalar_one()
                 yield Transaction(connection, driver, began.astimezone(UTC))
             if keep:
-                _commit(driver, cancel_after)
+                _commit(driver, limit)
         finally:
             if driver.closed:
                 # The pool would try to roll it back, and log that it cannot.
@@ -53,15 +53,15 @@ def transaction(engine: Engine, *, cancel_after: float, keep: bool = True) -> It
 
 
 @contextmanager
-def connected(engine: Engine, *, cancel_after: float = 60.0) -> Iterator[Connection]:
-    """A connection whose statements together take at most `cancel_after` seconds.
+def connected(engine: Engine, *, limit: Limit = A_MINUTE) -> Iterator[Connection]:
+    """A connection whose statements together take no longer than `limit`.
 
     Raises what `translated` makes of errors.
     """
     with translated(engine), engine.connect() as connection:
         driver = driver_of(connection)
         try:
-            with deadline(driver, cancel_after):
+            with deadline(driver, limit):
                 yield connection
         finally:
             if driver.closed:
@@ -75,7 +75,7 @@ def driver_of(connection: Connection) -> psycopg.Connection[Any]:
     return driver
 
 
-def _commit(driver: psycopg.Connection[Any], cancel_after: float) -> None:
+def _commit(driver: psycopg.Connection[Any], limit: Limit) -> None:
     """COMMIT, and believe it only as far as the server's answer goes.
 
     The driver's own commit() returns in silence where an aborted transaction was rolled back, and
@@ -90,7 +90,7 @@ def _commit(driver: psycopg.Connection[Any], cancel_after: float) -> None:
 
     driver.add_notice_handler(hear)
     try:
-        with deadline(driver, cancel_after):
+        with deadline(driver, limit):
             tag = driver.execute("COMMIT").statusmessage
     except psycopg.Error:
         if driver.closed:

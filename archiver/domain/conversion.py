@@ -219,7 +219,7 @@ def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
         if end < start:
             reader.flags.append(f"end-before-start:{phase}")
         elif lasted is None and len(reader.flags) == before:
-            lasted = end - start
+            lasted = _nanoseconds(reader, phase, end - start)
     return {
         "phase": phase,
         "start_time": None if start is None else gotime.format_time(start),
@@ -227,3 +227,11 @@ def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
         "duration": None if lasted is None else gotime.iso8601(lasted),
         "durationNs": lasted,
     }
+
+
+def _nanoseconds(reader: Reader, phase: str, lasted: int) -> int | None:
+    """As Go's time.Duration has it, 64 bits: about 292 years. The index on it is a bigint too."""
+    if lasted <= _MAX_BIGINT:
+        return lasted
+    reader.flags.append(f"out-of-range:{phase}.duration")
+    return None

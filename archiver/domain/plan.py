@@ -32,10 +32,10 @@ _LONGEST_PHASE = 64
 class Surroundings:
     """What is known of the owners and namespaces of a page's objects.
 
-    `owners`: uid of an owner → its status.retentionExpiryTime in nanoseconds since the epoch, or
-    None where it has none. `owner_kinds`: (apiVersion, kind) → the server time (ns) at which all
-    owners of that kind were listed; a kind that may not be read is missing here, and then none of
-    its owners is ever said to be gone.
+    `owners`: uid of an owner that is not being deleted → its status.retentionExpiryTime in
+    nanoseconds since the epoch, or None where it has none. `owner_kinds`: (apiVersion, kind) → the
+    server time (ns) at which all owners of that kind were listed; a kind that may not be read is
+    missing here, and then none of its owners is ever said to be gone.
     """
 
     owners: Mapping[str, int | None] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Cause(StrEnum):
     """Why an object is archived now; the most urgent one that holds."""
 
     DELETING = "being deleted"
-    OWNER_GONE = "its owner is gone"
+    OWNER_GONE = "its owner is gone or being deleted"
     NAMESPACE_TERMINATING = "its namespace is terminating"
     CHANGED = "changed after it was marked"
     IN_THE_FUTURE = "its completion time lies in the future"

@@ -1,11 +1,13 @@
 """What a run did: counters that add up, problems by name, and the exit code they amount to."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archiver.domain.shard import Shard
 from archiver.errors import ArchiverError
 
 API_VERSION = "archiver.kubernaut.io/v1"
@@ -58,7 +60,10 @@ class RunReport:
     """The final word of a run. Times are aware UTC; `error` is what ended it early, if anything.
 
     `unmarkable` counts the deferred objects that no repetition helps: the API server refuses
-    their mark for good.
+    their mark for good. `gate` is what keeps deletion from overtaking: guard, none or unknown; ""
+    where no cluster was read. `unknown_phases` are words that are no phase anybody has heard of,
+    with the number of their objects: they count as not terminal.
+    `other_shards` counts what was listed and left to other shards: it is not among what was found.
     """
 
     run_id: str
@@ -72,7 +77,11 @@ class RunReport:
     problems: tuple[Problem, ...] = ()
     problems_not_shown: int = 0
     unmarkable: int = 0
+    gate: str = ""
+    unknown_phases: Mapping[str, int] = field(default_factory=dict)
     error: ArchiverError | None = None
+    shard: Shard | None = None
+    other_shards: int = 0
 
     @property
     def found(self) -> int:
@@ -102,9 +111,13 @@ class RunReport:
             "mode": self.mode,
             "clusterId": self.cluster_id,
             "storeId": self.store_id,
+            "gate": self.gate,
             "startedAt": self.started_at.isoformat().replace("+00:00", "Z"),
             "seconds": round(self.seconds, 3),
             "counts": counts,
+            "unknownPhases": dict(self.unknown_phases),
+            "shard": None if self.shard is None else str(self.shard),
+            "otherShards": self.other_shards,
             "effects": {str(effect): self.effects[effect] for effect in Effect},
             "problems": [problem.as_dict() for problem in self.problems],
             "problemsNotShown": self.problems_not_shown,

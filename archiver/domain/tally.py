@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.report import Effect, Outcome, Problem, RunReport
 from archiver.errors import ArchiverError
 
 # A cluster in which everything is broken must not fill the memory with its names.
 MAX_PROBLEMS: Final = 1_000
+MAX_UNKNOWN_PHASES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Tally:
     problems: list[Problem] = field(default_factory=list)
     problems_not_shown: int = 0
     unmarkable: int = 0
+    gate: str = ""
+    unknown_phases: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
 
     def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
@@ -43,6 +47,16 @@ class Tally:
     def _settle(self, settled: Settled) -> None:
         self.outcomes[settled.outcome] += 1
         self.observe(settled)
+
+    def meet_phase(self, phase: str) -> None:
+        """Note a phase of an object that is left alone, if it is a word that nobody knows.
+
+        It may be the terminal phase of a release to come, whose objects would be lost in silence.
+        """
+        if phase not in shapes.KNOWN and (
+            phase in self.unknown_phases or len(self.unknown_phases) < MAX_UNKNOWN_PHASES
+        ):
+            self.unknown_phases[phase] += 1
 
     def quarantine(self, problem: Problem) -> None:
         """Count an object whose bytes were kept instead of a record."""
@@ -97,5 +111,7 @@ class Tally:
             problems=tuple(self.problems),
             problems_not_shown=self.problems_not_shown,
             unmarkable=self.unmarkable,
+            gate=self.gate,
+            unknown_phases=self.unknown_phases,
             error=self.error,
         )

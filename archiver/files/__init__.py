@@ -6,6 +6,7 @@
     split      JSON text cut into documents and items, also where it is broken or cut short
     yaml_text  one YAML document as JSON text
     dump       the objects of any of these formats, each with its position
+    surrogates text that strict decoders refuse
     selector   label selectors as kubectl writes them
     source     the port Source
 """

@@ -15,6 +15,7 @@ from archiver.domain.plan import Surroundings
 from archiver.errors import Unreadable
 from archiver.files.dump import Document, Entry, documents
 from archiver.files.selector import Selector, selector
+from archiver.files.surrogates import neutral
 from archiver.ports import Page, Unparsed
 
 UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
@@ -40,10 +41,11 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class FileSource:
     """The custom resources of one API group in files, directories or standard input (`-`).
 
-    `kind`: None for any kind of the group. `namespace`: None for all of them. `page_bytes`: a page
-    is given as soon as it holds this much. Objects of other kinds are counted in `ignored`, by
-    "kind.group"; objects met again with the same uid and resourceVersion in `repeated`. What is not
-    of this namespace and these labels is passed over, as a server would.
+    `plural`: only kinds of the group with this plural, as `guessed_plural` has it; None for any.
+    `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
+    Objects of other kinds are counted in `ignored`, by "kind.group"; objects met again with the
+    same uid and resourceVersion in `repeated`. What is not of this namespace and these labels is
+    passed over, as a server would.
 
     The files are read once: `pages` may be called once.
     """
@@ -54,14 +56,14 @@ class FileSource:
         *,
         group: str,
         cluster_id: str | None = None,
-        kind: str | None = None,
+        plural: str | None = None,
         namespace: str | None = None,
         label_selector: str | None = None,
         page_bytes: int = 8 * MEBIBYTE,
     ) -> None:
         """Raises Configuration: a path that does not exist, a selector that cannot be read."""
         self.group = group
-        self.kind = kind
+        self.plural = plural
         self.namespace = namespace
         self.page_bytes = page_bytes
         self.given_cluster_id = cluster_id
@@ -129,6 +131,7 @@ class FileSource:
                 yield page.close()
         if page.nbytes or page.unparsed:
             yield page.close()
+        self._say_what_was_passed_over()
 
     def surroundings(self, page: Page) -> Surroundings:
         """Nothing: files do not say what has become of owners and namespaces."""
@@ -171,7 +174,7 @@ class FileSource:
     def _head(self, entry: Document) -> _Head | None:
         """Who the object is; None where that cannot be read, so that it is not passed over."""
         try:
-            head = _HEAD.decode(entry.raw)
+            head = _HEAD.decode(neutral(entry.raw))
         except _UNDECODABLE:
             return None
         return msgspec.structs.replace(
@@ -183,13 +186,32 @@ class FileSource:
         if (
             group == self.group
             and not head.kind.endswith("List")
-            and self.kind in (None, head.kind)
+            and self.plural in (None, guessed_plural(head.kind))
         ):
             return True
         if (head.api_version, head.kind, head.metadata.name) == ("v1", "Namespace", "kube-system"):
             self._kube_system = self._kube_system or head.metadata.uid
         self.ignored[f"{head.kind}.{group}" if group else head.kind] += 1
         return False
+
+    def _say_what_was_passed_over(self) -> None:
+        if self.ignored:
+            _log.info("objects.ignored", kinds=dict(self.ignored), wanted=self._wanted_name())
+
+    def _wanted_name(self) -> str:
+        return f"{self.plural}.{self.group}" if self.plural else self.group
+
+
+def guessed_plural(kind: str) -> str:
+    """The plural that a kind has unless its definition says otherwise.
+
+    A dump names kinds, and only the API server knows their plurals: this is the rule by which
+    Kubernetes itself guesses (k8s.io/apimachinery, meta.UnsafeGuessKindToResource).
+    """
+    lower = kind.lower()
+    if lower.endswith("s"):
+        return f"{lower}es"
+    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
 
 
 class _Collected:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from archiver.files.surrogates import neutral
+
 # A string that is not closed goes on to the end: brackets in it are none.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
@@ -47,7 +49,7 @@ _TEXT = msgspec.json.Decoder(str)
 def problem(raw: bytes) -> str:
     """Why these bytes are no JSON; empty if they are, or are nested too deep to be told here."""
     try:
-        _ANY.decode(raw)
+        _ANY.decode(neutral(raw))
     except RecursionError:
         return ""
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@
     credentials   whose configuration: --kubeconfig, KUBECONFIG, ~/.kube/config, the pod's own
     client        bytes in, bytes out: authentication, TLS, connections, retries
     login         credentials as loaded once, and the connections made with them
+    window        how many requests at once: fewer after a 429
     patience      how long a request is repeated, and how long between
     answer        status, headers, bytes; what a Status body says
     failures      what an answer without success means: tables

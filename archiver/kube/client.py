@@ -20,6 +20,7 @@ from archiver.kube.answer import Answer
 from archiver.kube.failures import is_permanent
 from archiver.kube.login import DEFAULT_NETWORK, Login, Network
 from archiver.kube.patience import Patience
+from archiver.kube.window import Window
 from archiver.ports import Stop
 
 _log = structlog.get_logger()
@@ -116,11 +117,20 @@ class Client:
         return self._request("POST", path, headers, body=body)
 
     def patch(
-        self, path: str, query: Query, body: bytes, *, content_type: str, accept: str = JSON
+        self,
+        path: str,
+        query: Query,
+        body: bytes,
+        *,
+        content_type: str,
+        accept: str = JSON,
+        window: Window | None = None,
     ) -> Answer:
-        """Change something whose state is named in the patch. Raises Unavailable, Configuration."""
+        """Change something whose state is named in the patch; each attempt takes its place in the
+        window. Raises Unavailable, Configuration.
+        """
         headers = {"Accept": accept, "Content-Type": content_type}
-        return self._request("PATCH", _target(path, query), headers, body=body)
+        return self._request("PATCH", _target(path, query), headers, body=body, window=window)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -134,8 +144,9 @@ class Client:
         *,
         body: bytes | None = None,
         max_bytes: int | None = None,
+        window: Window | None = None,
     ) -> Answer:
-        request = _Request(method, target, self._common | headers, body, max_bytes)
+        request = _Request(method, target, self._common | headers, body, max_bytes, window)
         login = self._login
         answer = self._repeated(request, login)
         if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -154,14 +165,7 @@ class Client:
         patience = Patience(self._network.budget, self._stop)
         while True:
             try:
-                response = login.send(
-                    request.method,
-                    request.target,
-                    request.headers,
-                    body=request.body,
-                    timeout=self._timeout,
-                )
-                answer = Answer(response.status, request.read(response), response.headers)
+                response, answer = self._attempt(request, login)
             except HTTPError as error:
                 _raise_if_untrusted(error, login.server)
                 if not patience.pause(request.name, error=error):
@@ -170,6 +174,26 @@ class Client:
             self._read_clock(answer)
             if not request.is_worth_repeating(answer) or not patience.pause(request.name, response):
                 return answer
+
+    def _attempt(
+        self, request: "_Request", login: Login
+    ) -> tuple[urllib3.BaseHTTPResponse, Answer]:
+        if request.window is None:
+            return self._send(request, login)
+        with request.window.slot() as sent:
+            response, answer = self._send(request, login)
+        request.window.answered(sent, busy=answer.status == HTTPStatus.TOO_MANY_REQUESTS)
+        return response, answer
+
+    def _send(self, request: "_Request", login: Login) -> tuple[urllib3.BaseHTTPResponse, Answer]:
+        response = login.send(
+            request.method,
+            request.target,
+            request.headers,
+            body=request.body,
+            timeout=self._timeout,
+        )
+        return response, Answer(response.status, request.read(response), response.headers)
 
     def _read_clock(self, answer: Answer) -> None:
         if self.clock is None and (date := answer.date) is not None:
@@ -183,6 +207,7 @@ class _Request:
     headers: dict[str, str]
     body: bytes | None
     max_bytes: int | None
+    window: Window | None
 
     @property
     def name(self) -> str:

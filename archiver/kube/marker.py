@@ -11,6 +11,7 @@ from archiver.errors import MarkRefused
 from archiver.kube.client import JSON, Client
 from archiver.kube.discovery import Resource
 from archiver.kube.failures import outcome_of_mark
+from archiver.kube.window import Window
 from archiver.ports import MarkOutcome
 
 FIELD_MANAGER = "kubernaut-archiver"
@@ -35,11 +36,13 @@ class KubeMarker:
         *,
         dry_run: bool = False,
         most_per_second: float | None = None,
+        most_at_once: int = 16,
     ) -> None:
         """With `dry_run` the API server does everything but write (dryRun=All)."""
         self._client = client
         self._resource = resource
         self._pace = Pace(most_per_second) if most_per_second else None
+        self._window = Window(most_at_once)
         self._query = [("fieldManager", FIELD_MANAGER)]
         if dry_run:
             self._query.append(("dryRun", "All"))
@@ -59,6 +62,7 @@ class KubeMarker:
             _encode(merge_patch(metadata, mark)),
             content_type=_MERGE_PATCH,
             accept=_METADATA_ONLY,
+            window=self._window,
         )
         if not answer.ok:
             return outcome_of_mark(answer, f"mark of {resource}")

@@ -35,8 +35,9 @@ class _Namespace(msgspec.Struct, frozen=True):
     metadata: _NamespaceMetadata
 
 
-class _OwnerMetadata(msgspec.Struct, frozen=True):
+class _OwnerMetadata(msgspec.Struct, frozen=True, rename="camel"):
     uid: str
+    deletion_timestamp: str | None = None
 
 
 class _OwnerStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,7 +58,8 @@ class Neighbourhood:
 
     Each kind of owner is listed whole the first time that it is met: one request for each owner
     would cost more, and only a whole list can say that an owner is gone. Of each owner the uid and
-    the retention expiry are kept, nothing else.
+    the retention expiry are kept, nothing else. One that is being deleted is as good as gone: its
+    children go before it (foreground) or right after (background).
     """
 
     def __init__(self, client: Client, namespace: str | None) -> None:
@@ -130,13 +132,15 @@ def _owner_kinds(page: Page) -> Iterator[_Kind]:
 
 
 def _expiries(listed: ListBody, _nbytes: int) -> list[tuple[str, int | None]]:
-    return [_expiry(item) for item in listed.items or ()]
+    return [staying for item in listed.items or () if (staying := _expiry(item))]
 
 
-def _expiry(item: msgspec.Raw) -> tuple[str, int | None]:
-    """An owner's uid, and its expiry where there is a readable one."""
+def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
+    """An owner's uid, and its expiry where there is a readable one; None while it is deleted."""
     try:
         owner = _OWNER.decode(item)
+        if owner.metadata.deletion_timestamp:
+            return None
         text = owner.status.retention_expiry_time if owner.status else None
         return owner.metadata.uid, gotime.parse_time(text) if text else None
     except gotime.NotATime:

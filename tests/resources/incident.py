@@ -107,6 +107,9 @@ def draw(
 
     One that is still being processed ends a moment from now. With `completed_ago` None the rest
     ended 20 hours ago, but does not say so.
+
+    Longer than others: it is one value with 20 fields, and each draw has to keep its place in the
+    sequence of chance.
     """
     rng = seeded(seed)
     alert, workload = rng.choice(ALERTS), rng.choice(WORKLOADS)

@@ -7,11 +7,13 @@ gave its digest back.
 import copy
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 
 import pytest
 
 from archiver import pipeline
 from archiver.domain.custom_resource import CustomResource
+from archiver.domain.plan import Surroundings
 from archiver.domain.policy import Policy
 from archiver.errors import Forbidden, Integrity, MarkRefused, Unavailable, Unreadable
 from archiver.ports import Unparsed
@@ -418,6 +420,45 @@ def test_no_time_left_defers_marks_that_hang_and_those_behind_them(
     assert world.cluster.patches == 0
 
 
+def test_no_time_left_waits_for_no_mark_any_more(
+    world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_GLANCE", 2.0)
+    world.limits = pipeline.Limits(workers=8)
+    waits: list[object] = []
+
+    def counted(futures: tuple[Future[object], ...], timeout: float) -> object:
+        waits.append(futures)
+        return wait(futures, timeout)
+
+    monkeypatch.setattr(pipeline, "wait", counted)
+    for number in range(8):
+        world.add(f"due-{number}")
+
+    def hang(_read: CustomResource) -> None:
+        world.stop.over = True
+        hanging.wait(10)
+
+    world.cluster.before_mark = hang
+    assert counts(world.run()) == {"deferred": 8}
+    # One for the page, at most one for the mark under way when time ran out.
+    assert len(waits) <= 3
+
+
+def test_page_whose_surroundings_cannot_be_read_is_counted_and_deferred(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("one")
+    world.cluster.unparsed.append(Unparsed("item 7", "no-uid", "metadata.uid is missing", b"{}"))
+
+    def away(_page: object) -> Surroundings:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(world.cluster, "surroundings", away)
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"deferred": 2}, 75)
+
+
 def test_no_time_left_defers_what_has_to_be_read_again(world: World) -> None:
     world.add("due")
 
@@ -465,6 +506,8 @@ def test_a_file_is_archived_and_nothing_is_marked(world: World) -> None:
     assert (counts(report), effects(report)) == ({"archived": 1}, {"inserted": 1})
     assert [one.why for one in world.settled] == ["terminal (backfill)"]
     assert not is_marked(world.held(old))
+    again = world.run()
+    assert (counts(again), effects(again)) == ({"already": 1}, {})
 
 
 def test_bad_objects_are_kept_and_named_while_good_ones_are_archived(world: World) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.domain.shard import Shard
 from archiver.errors import Configuration
 from archiver.settings import load, reference
 
@@ -12,8 +13,9 @@ HOUR = 3_600_000_000_000
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CONFIG", "LEAD", "RETENTION", "DATABASE_URL"):
+    for name in ("CONFIG", "LEAD", "RETENTION", "DATABASE_URL", "SHARD", "SHARDS"):
         monkeypatch.delenv(f"ARCHIVER_{name}", raising=False)
+    monkeypatch.delenv("JOB_COMPLETION_INDEX", raising=False)
 
 
 def test_the_defaults_are_the_cleanup_window_of_kubernaut() -> None:
@@ -49,6 +51,10 @@ def test_the_file_may_be_named_by_the_environment(
         ({"retention": "0s"}, "ARCHIVER_RETENTION"),
         ({"workers": 0}, "ARCHIVER_WORKERS"),
         ({"workers": 10_000}, "256"),
+        ({"shards": 0}, "ARCHIVER_SHARDS.*: 0: .*equal to 1"),
+        ({"shards": 1001}, "1000"),
+        ({"shards": "many"}, "many"),
+        ({"max_marks_per_second": 0}, "ARCHIVER_MAX_MARKS_PER_SECOND"),
         ({"resource": "noGroup"}, "ARCHIVER_RESOURCE"),
         ({"wrokers": 3}, "wrokers"),
     ],
@@ -121,6 +127,21 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert load().retention == 24 * HOUR
 
 
+def test_an_empty_variable_leaves_the_file_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHIVER_RETENTION", "")
+    file = tmp_path / "settings.yaml"
+    file.write_text("retention: 48h\n")
+    assert load(file).retention == 48 * HOUR
+
+
+def test_an_escaped_keyword_hides_no_password() -> None:
+    url = "postgresql://u@h/x?pass%77ord=canary&sslmode=require"
+    shown = load(database_url=url).shown()["database_url"]
+    assert shown == "postgresql://u@h/x?pass%77ord=***&sslmode=require"
+
+
 @pytest.mark.parametrize(
     ("resource", "parts"),
     [
@@ -135,6 +156,36 @@ def test_a_resource_is_named_as_kubectl_names_it(
     resource: str, parts: tuple[str, str | None, str]
 ) -> None:
     assert load(resource=resource).resource_parts() == parts
+
+
+def test_all_of_it_is_one_process_s_unless_told() -> None:
+    assert load().shard_in_force() is None
+
+
+def test_an_index_alone_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Any Indexed Job has one; how many shards there are has to be said.
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "2")
+    assert load().shard_in_force() is None
+
+
+def test_an_indexed_job_gives_each_pod_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "2")
+    monkeypatch.setenv("ARCHIVER_SHARDS", "4")
+    assert load().shard_in_force() == Shard(2, 4)
+    assert load(shard="0/3").shard_in_force() == Shard(0, 3)
+
+
+@pytest.mark.parametrize("index", ["4", "-1", "", "x"])
+def test_an_index_beyond_the_shards_is_refused(monkeypatch: pytest.MonkeyPatch, index: str) -> None:
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", index)
+    monkeypatch.setenv("ARCHIVER_SHARDS", "4")
+    with pytest.raises(Configuration, match=f"JOB_COMPLETION_INDEX .*'{index}/4'.* N-1"):
+        load().shard_in_force()
+
+
+def test_shards_without_an_index_are_no_undivided_run() -> None:
+    with pytest.raises(Configuration, match="ARCHIVER_SHARDS is 4, and JOB_COMPLETION_INDEX"):
+        load(shards=4).shard_in_force()
 
 
 def test_the_reference_in_the_docs_is_the_one_of_the_code() -> None:

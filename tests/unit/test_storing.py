@@ -10,7 +10,7 @@ from archiver.domain.policy import Policy
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import Configuration, Integrity, Unavailable
-from archiver.ports import Unparsed
+from archiver.ports import Batch, Page, Unparsed
 from archiver.storing import Storing
 from tests.fakes.cluster import Calls, MemoryCluster, Object, ObservedStore, parsed
 from tests.fakes.world import NOW_NS, resource, say
@@ -90,6 +90,13 @@ def test_confirmed_objects_come_back_most_urgent_first_and_unsettled(bench: Benc
     assert bench.tally.effects[Effect.INSERTED] == 2
 
 
+def test_word_that_is_no_known_phase_is_noted(bench: Bench) -> None:
+    odd = {**due("odd"), "status": {"phase": " Succeeded "}}
+    running = {**due("running"), "status": {"phase": "Routing"}}
+    bench.storing.store(bench.decide(odd, running))
+    assert bench.tally.unknown_phases == {"succeeded": 1}
+
+
 def test_marked_and_stored_objects_are_settled_without_a_write(bench: Bench) -> None:
     bench.storing.store(bench.decide(due()))
     writes = bench.store.inner.writes
@@ -165,13 +172,41 @@ def test_quarantined_bytes_beside_nothing_but_stored_objects_are_written(bench: 
     assert bench.tally.outcomes == {Outcome.ALREADY: 1, Outcome.QUARANTINED: 1}
 
 
-def test_refused_record_is_quarantined_by_name_and_the_others_confirmed(bench: Bench) -> None:
+def test_refused_record_is_quarantined_with_its_bytes_and_the_others_confirmed(
+    bench: Bench,
+) -> None:
     bench.store.refuse[due("bad")["metadata"]["uid"]] = "value too long"
-    stored = bench.storing.store(bench.decide(due("bad"), due("good")))
+    bad, good = bench.decide(due("bad"), due("good"))
+    stored = bench.storing.store([bad, good])
     assert names(stored.confirmed) == ["good"]
     assert [(p.reason, p.message) for p in bench.tally.problems] == [
         ("refused-by-store", "value too long")
     ]
+    (kept,) = bench.store.inner.quarantine.values()
+    assert (kept.raw, kept.uid) == (bad.resource.raw, bad.resource.key.uid)
+    assert bench.tally.outcomes == {Outcome.QUARANTINED: 1}
+
+
+def test_refused_record_whose_bytes_cannot_be_kept_is_left_for_the_next_run(bench: Bench) -> None:
+    bench.store.refuse[due("bad")["metadata"]["uid"]] = "value too long"
+
+    def fail(batch: Batch) -> None:
+        if batch.records:
+            bench.store.inner.failures.append(Unavailable("away"))
+
+    bench.store.after_write = fail
+    stored = bench.storing.store(bench.decide(due("bad"), due("good")))
+    assert names(stored.confirmed) == ["good"]
+    assert isinstance(bench.tally.error, Unavailable)
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
+
+
+def test_deferred_page_counts_every_object_on_it(bench: Bench) -> None:
+    page = Page([parsed(due("a")), parsed(due("b"))], [UNPARSED])
+    bench.storing.defer(page, Unavailable("away"))
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 3}
+    assert isinstance(bench.tally.error, Unavailable)
+    assert bench.calls.total == 0
 
 
 def test_row_that_is_not_there_is_an_integrity_error(bench: Bench) -> None:

@@ -24,17 +24,22 @@ _CLUSTER_SCOPED: Final = frozenset(
         "CustomResourceDefinition",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
+        "FlowSchema",
+        "PriorityLevelConfiguration",
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the API server. `warnings` are those it gives beside a success."""
+    """An answer of the API server. `warnings` are those it gives beside a success, `flow_schema` is
+    the uid of the FlowSchema that the request fell under.
+    """
 
     status: int
     body: Any
     warnings: tuple[str, ...] = ()
+    flow_schema: str = ""
 
     @property
     def ok(self) -> bool:
@@ -79,7 +84,9 @@ class KubeApi:
             decoded = json.loads(data)
         except ValueError:
             decoded = data.decode()
-        return Answer(response.status, decoded, tuple(response.headers.getlist("Warning")))
+        warnings = tuple(response.headers.getlist("Warning"))
+        flow_schema = response.headers.get("X-Kubernetes-PF-FlowSchema-UID", "")
+        return Answer(response.status, decoded, warnings, flow_schema)
 
     def apply(self, manifest: Object, **query: str) -> Answer:
         """Server-side apply: creates or changes. Unknown and doubled fields are errors."""

@@ -49,7 +49,11 @@ def test_applying_it_again_changes_nothing(admin: KubeApi, installation: list[Ob
 
 
 @pytest.mark.usefixtures("installation")
-@pytest.mark.parametrize("folder", [manifests.BACKFILL, manifests.DRY_RUN], ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "folder",
+    [manifests.BACKFILL, manifests.BACKFILL_SHARDED, manifests.DRY_RUN],
+    ids=lambda f: f.name,
+)
 def test_the_one_shot_jobs_make_their_pod(admin: KubeApi, folder: Path) -> None:
     with applied(admin, manifests.load(folder)):
         eventually(lambda: bool(pods_of(admin, f"archiver-{folder.name}")))

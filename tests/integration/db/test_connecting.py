@@ -12,6 +12,7 @@ from sqlalchemy import Engine, exc, text
 from archiver.db.engine import connect
 from archiver.db.failures import translated
 from archiver.db.migrate import check
+from archiver.db.patience import Patience
 from archiver.db.store import PostgresStore
 from archiver.errors import ArchiverError, Configuration, Forbidden, Integrity, Unavailable
 from archiver.ports import Batch
@@ -204,7 +205,7 @@ def test_no_foreign_error_escapes(owner: Engine) -> None:
 
 def test_every_way_into_the_store_is_translated(postgres_server: PostgresServer) -> None:
     engine = connect(postgres_server.superuser_url("template1"))
-    store = PostgresStore(engine, patience=0)
+    store = PostgresStore(engine, patience=Patience(0))
     batch = Batch("run-1", CLUSTER, [record()])
     for call in (
         lambda: store.write(batch),

@@ -1,5 +1,6 @@
 """A write that returns is durable, and one whose outcome is unknown is written once."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -7,8 +8,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, text
 
+from archiver.db.deadline import Limit
 from archiver.db.engine import connect
 from archiver.db.migrate import migrate
+from archiver.db.patience import Patience
 from archiver.db.store import PostgresStore
 from archiver.db.transaction import Transaction, transaction
 from archiver.errors import Unavailable
@@ -56,7 +59,7 @@ def test_a_lost_commit_is_written_once_and_said_to_be_inserted(
 
 
 def test_patience_ends(through_proxy: Engine, proxy: WireProxy) -> None:
-    store = PostgresStore(through_proxy, patience=0.5)
+    store = PostgresStore(through_proxy, patience=Patience(0.5))
     store.write(batch("warm"))
     proxy.cuts = ["before"] * 100
     with pytest.raises(Unavailable, match="outcome is unknown"):
@@ -78,7 +81,7 @@ def test_a_backend_that_is_terminated_in_between_is_survived(
 def test_a_commit_that_turns_out_to_be_a_rollback_is_no_success(writer: Engine) -> None:
     with (
         pytest.raises(Unavailable, match="ROLLBACK"),
-        transaction(writer, cancel_after=5) as opened,
+        transaction(writer, limit=Limit(5)) as opened,
         pytest.raises(psycopg.errors.DivisionByZero),
     ):
         opened.driver.execute("SELECT 1/0")
@@ -87,7 +90,7 @@ def test_a_commit_that_turns_out_to_be_a_rollback_is_no_success(writer: Engine) 
 def test_a_commit_outside_of_a_transaction_is_no_success(writer: Engine) -> None:
     with (
         pytest.raises(Unavailable, match="not known to be durable"),
-        transaction(writer, cancel_after=5) as opened,
+        transaction(writer, limit=Limit(5)) as opened,
     ):
         _leave(opened)
 
@@ -118,7 +121,7 @@ def test_a_statement_that_takes_too_long_is_cancelled(writer: Engine) -> None:
     started = time.monotonic()
     with (
         pytest.raises(Unavailable, match="57014"),
-        transaction(writer, cancel_after=0.3) as opened,
+        transaction(writer, limit=Limit(0.3)) as opened,
     ):
         opened.connection.execute(text("SELECT pg_sleep(60)"))
     assert time.monotonic() - started < 5
@@ -156,7 +159,7 @@ def waits_for_standby() -> Iterator[Engine]:
 def test_a_row_that_no_standby_has_is_not_durable_however_often_it_is_written(
     waits_for_standby: Engine,
 ) -> None:
-    store = PostgresStore(waits_for_standby, cancel_after=0.5, patience=0.0)
+    store = PostgresStore(waits_for_standby, limit=Limit(0.5), patience=Patience(0))
     with pytest.raises(Unavailable, match="durable"):
         store.write(batch("a"))
     # Committed here, it can be seen; a retry inserts nothing, and only the fence makes it wait.
@@ -165,11 +168,25 @@ def test_a_row_that_no_standby_has_is_not_durable_however_often_it_is_written(
         store.write(batch("a"))
 
 
+def test_a_server_that_stops_answering_is_given_up_when_the_run_has_to_end(
+    through_proxy: Engine, proxy: WireProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.db.deadline._GRACE", 0.2)
+    ended = threading.Event()
+    limit = Limit(600, ended.is_set)
+    store = PostgresStore(through_proxy, limit=limit, patience=Patience(600, ended.is_set))
+    store.write(batch("a"))
+    with proxy.silence():
+        ended.set()
+        with pytest.raises(Unavailable):
+            store.write(batch("b"))
+
+
 def test_a_server_that_stops_answering_is_given_up(
     through_proxy: Engine, proxy: WireProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archiver.db.deadline._GRACE", 0.2)
-    store = PostgresStore(through_proxy, cancel_after=0.3, patience=0.0)
+    store = PostgresStore(through_proxy, limit=Limit(0.3), patience=Patience(0))
     store.write(batch("a"))
     with proxy.silence():
         started = time.monotonic()

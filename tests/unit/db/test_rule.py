@@ -141,6 +141,12 @@ def test_patience_has_an_end(waits: list[float]) -> None:
     assert max(waits) == 5.0
 
 
+def test_nothing_is_tried_again_once_the_run_was_told_to_end(waits: list[float]) -> None:
+    with pytest.raises(Unavailable):
+        Patience(30, lambda: len(waits) == 2).attempt("write", Flaky(*[Unavailable("away")] * 9))
+    assert waits == [0.1, 0.2]
+
+
 def test_what_does_not_mend_is_not_tried_again(waits: list[float]) -> None:
     with pytest.raises(Configuration):
         Patience(30).attempt("write", Flaky(Configuration("no")))

@@ -25,7 +25,9 @@ def test_the_image_is_of_this_version_and_of_no_registry() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", [manifests.BASE, manifests.BACKFILL, manifests.DRY_RUN], ids=lambda f: f.name
+    "folder",
+    [manifests.BASE, manifests.BACKFILL, manifests.BACKFILL_SHARDED, manifests.DRY_RUN],
+    ids=lambda f: f.name,
 )
 def test_every_kustomization_with_a_pod_can_set_the_image(folder: Path) -> None:
     images = manifests.kustomization(folder)["images"]
@@ -45,6 +47,8 @@ def test_all_that_has_a_namespace_is_in_ours() -> None:
         "ClusterRoleBinding",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
+        "FlowSchema",
+        "PriorityLevelConfiguration",
     }
     namespaces = {
         o["metadata"].get("namespace") for o in everything() if o["kind"] not in cluster_scoped

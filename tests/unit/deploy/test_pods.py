@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
+from archiver.domain.policy import SECOND
+from archiver.settings import load
 from tests.manifests import Object, everything, job_specs
 
 JOBS = sorted(job_specs())
+SHARDED = "archiver-backfill-sharded"
+# What Jobs say for themselves: how long they last, and among how many pods they share the work.
+_OF_THE_JOB = {"ARCHIVER_DEADLINE", "ARCHIVER_SHARDS"}
 RUNS = [job for job in JOBS if job != "archiver-migrate"]
 
 
@@ -66,17 +71,16 @@ def test_is_bounded(job: Object, pod: Object, container: Object) -> None:
     requests, limits = container["resources"]["requests"], container["resources"]["limits"]
     assert set(requests) == set(limits) == {"cpu", "memory", "ephemeral-storage"}
     assert job["activeDeadlineSeconds"] > 0
-    assert job["backoffLimit"] >= 0
+    (limit,) = (job[key] for key in ("backoffLimit", "backoffLimitPerIndex") if key in job)
+    assert limit >= 0
     assert pod["terminationGracePeriodSeconds"] >= 30
 
 
 def test_knows_no_password_but_from_a_file(container: Object) -> None:
-    assert container["env"] == [
-        {
-            "name": "ARCHIVER_DATABASE_PASSWORD_FILE",
-            "value": "/etc/archiver/database/password",
-        }
-    ]
+    environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert environment.pop("ARCHIVER_DATABASE_PASSWORD_FILE") == "/etc/archiver/database/password"
+    assert environment.keys() <= _OF_THE_JOB
+    assert None not in environment.values()
     assert [set(source) for source in container["envFrom"]] == [{"configMapRef"}]
 
 
@@ -85,7 +89,9 @@ def test_secret_files_are_for_its_group_only(pod: Object) -> None:
     assert {source["defaultMode"] for source in sources} == {0o440}
 
 
-def test_fails_at_once_where_trying_again_is_of_no_use_and_only_there(job: Object) -> None:
+@pytest.mark.parametrize("name", [job for job in JOBS if job != SHARDED])
+def test_fails_at_once_where_trying_again_is_of_no_use_and_only_there(name: str) -> None:
+    job = job_specs()[name]
     assert job["podFailurePolicy"] == {
         "rules": [
             {
@@ -102,6 +108,9 @@ def test_fails_at_once_where_trying_again_is_of_no_use_and_only_there(job: Objec
             },
         ]
     }
+
+
+def test_a_pod_is_replaced_when_it_has_ended_and_by_the_job_alone(job: Object) -> None:
     assert job["podReplacementPolicy"] == "Failed"
     assert job["template"]["spec"]["restartPolicy"] == "Never"
 
@@ -142,7 +151,18 @@ def without_arguments(name: str) -> tuple[Any, Any]:
     pod = job_specs()[name]["template"]["spec"]
     (container,) = pod["containers"]
     rest = {key: value for key, value in container.items() if key != "args"}
+    rest["env"] = [entry for entry in rest["env"] if entry["name"] not in _OF_THE_JOB]
     return container["args"], {**pod, "containers": [rest]}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_stops_listing_before_its_job_is_killed(name: str) -> None:
+    job = job_specs()[name]
+    (container,) = job["template"]["spec"]["containers"]
+    given = {v["name"].removeprefix("ARCHIVER_").lower(): v["value"] for v in container["env"]}
+    deadline = load(**{k: v for k, v in given.items() if k == "deadline"}).deadline / SECOND
+    grace = job["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert job["activeDeadlineSeconds"] / 2 < deadline < job["activeDeadlineSeconds"] - grace
 
 
 def test_all_runs_are_the_same_pod_with_other_arguments() -> None:
@@ -150,6 +170,7 @@ def test_all_runs_are_the_same_pod_with_other_arguments() -> None:
     assert dict(zip(RUNS, arguments, strict=True)) == {
         "archiver": ["run"],
         "archiver-backfill": ["backfill", "--all-namespaces"],
+        "archiver-backfill-sharded": ["backfill", "--all-namespaces"],
         "archiver-dry-run": ["run", "--dry-run=server"],
     }
     assert all(pod == pods[0] for pod in pods)

@@ -339,3 +339,15 @@ def test_number_literals_are_kept_in_the_content() -> None:
     record = convert(parsed, evidence(parsed), completion_of(parsed))
     assert record.confidence == 0.1
     assert b"1E-1" in record.content
+
+
+def test_a_span_that_no_go_duration_can_hold_is_flagged_and_null() -> None:
+    status = {
+        "phase": "completed",
+        "completionTime": "2026-01-01T00:00:00Z",
+        "enrichmentResults": {"completedAt": "9999-12-31T23:59:59Z"},
+    }
+    record = record_of(obj(status))
+    assert record.processing_phases[0]["durationNs"] is None
+    assert record.processing_phases[0]["duration"] is None
+    assert "out-of-range:enriching.duration" in record.flags

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.shard import Shard
 from archiver.errors import ArchiverError, Configuration, Integrity, Interrupted, Unavailable
 
 _PROBLEM = Problem("ns/rp (uid u)", "u", "too-deep", "nested")
@@ -40,6 +41,14 @@ def test_found_is_the_sum_of_the_others() -> None:
         "gone",
     ]
     assert report.found == counts.pop("found") == sum(counts.values()) == 63
+
+
+def test_what_is_left_to_other_shards_is_not_found() -> None:
+    sharded = _report({Outcome.ARCHIVED: 3}, shard=Shard(1, 4), other_shards=9)
+    document = sharded.as_dict()
+    assert (document["counts"]["found"], document["otherShards"]) == (3, 9)
+    assert document["shard"] == "1/4"
+    assert (_report().as_dict()["shard"], _report().as_dict()["otherShards"]) == (None, 0)
 
 
 def test_the_document() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from archiver.domain.report import Effect, Outcome, Problem, RunReport
-from archiver.domain.tally import MAX_PROBLEMS, Settled, Tally
+from archiver.domain.tally import MAX_PROBLEMS, MAX_UNKNOWN_PHASES, Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Integrity, MarkRefused, Unavailable
 from tests.unit.domain.objects import UID, resource
 
@@ -79,3 +79,12 @@ def test_bytes_that_could_not_be_kept_are_deferred_without_a_problem() -> None:
     tally.defer_bytes(Problem("line 3", "u", "not-json", "cut"))
     assert tally.outcomes == {Outcome.DEFERRED: 1}
     assert tally.problems == []
+
+
+def test_unknown_phases_are_bounded() -> None:
+    tally = Tally()
+    for number in range(MAX_UNKNOWN_PHASES + 5):
+        tally.meet_phase(f"word-{number}")
+        tally.meet_phase("word-0")
+    assert len(tally.unknown_phases) == MAX_UNKNOWN_PHASES
+    assert tally.unknown_phases["word-0"] == MAX_UNKNOWN_PHASES + 6

@@ -117,6 +117,15 @@ def test_scalars_of_yaml(yaml: str, expected: bytes) -> None:
     assert to_json(f"1: {yaml}\n".encode()).text == b'{"1":%s}' % expected
 
 
+def test_lone_surrogates_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    texts = [rb'{"a":"\ud800"}', rb'{"a":"\\ud800","b":"\\\uDFFFx"}', rb'{"c":1}']
+    good, bad = read(tmp_path, "x.jsonl", b"\n".join(texts))
+    assert (list(good.values()), bad) == (texts, {})
+    listed = rb'{"kind":"List","items":[' + b",".join(texts) + b"]}"
+    good, bad = read(tmp_path, "y.json", listed)
+    assert (list(good.values()), bad) == (texts, {})
+
+
 def test_a_directory_is_read_in_order(tmp_path: Path) -> None:
     for name in ("b.json", "a.yml", "c.ndjson", "notes.txt", "sub/d.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

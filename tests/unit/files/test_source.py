@@ -11,6 +11,7 @@ from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration
 from archiver.files import UNKNOWN_CLUSTER, FileSource
 from archiver.files.selector import selector
+from archiver.files.source import guessed_plural
 from archiver.ports import Page, Source
 
 KUBE_SYSTEM = {
@@ -56,15 +57,35 @@ def test_an_unknown_cluster_is_said(tmp_path: Path) -> None:
     with capture_logs() as logs:
         assert [names(page) for page in files.pages()] == [["a"]]
     assert files.cluster_id == UNKNOWN_CLUSTER
-    assert [(log["event"], "--cluster-id" in log["remedy"]) for log in logs] == [
-        ("cluster.unknown", True)
-    ]
+    assert ["--cluster-id" in log["remedy"] for log in logs if "unknown" in log["event"]] == [True]
 
 
 def test_other_kinds_are_counted(tmp_path: Path) -> None:
-    files = source(tmp_path, KUBE_SYSTEM, ticket("a"), ticket("b", kind="Other"), kind="Ticket")
-    assert [names(page) for page in files.pages()] == [["a"]]
+    files = source(tmp_path, KUBE_SYSTEM, ticket("a"), ticket("b", kind="Other"), plural="tickets")
+    with capture_logs() as logs:
+        assert [names(page) for page in files.pages()] == [["a"]]
     assert files.ignored == {"Namespace": 1, "Other.g.io": 1}
+    said = {"event": "objects.ignored", "wanted": "tickets.g.io", "kinds": dict(files.ignored)}
+    assert [log for log in logs if log.items() >= said.items()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "plural"),
+    [("RemediationProcessing", "remediationprocessings"), ("AIAnalysis", "aianalysises"),
+     ("Policy", "policies")],
+)  # fmt: skip
+def test_plurals_are_guessed_as_kubernetes_does(kind: str, plural: str) -> None:
+    assert guessed_plural(kind) == plural
+
+
+def test_a_lone_surrogate_does_not_hide_whose_object_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    lines = [ticket("a", annotations={"x": "\ud800"}), ticket("b", annotations={"x": "\ud800"})]
+    lines[1]["apiVersion"] = "other.io/v1"
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (page,) = FileSource([str(path)], group="g.io", cluster_id="c").pages()
+    assert (names(page), list(page.unparsed)) == (["a"], [])
+    assert b"\\ud800" in page.resources[0].raw
 
 
 def test_no_page_has_a_uid_twice(tmp_path: Path) -> None:

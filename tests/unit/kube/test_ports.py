@@ -165,6 +165,14 @@ class TestSurroundings:
         surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
         assert surroundings.owners == dict.fromkeys("1234")
 
+    def test_an_owner_that_is_being_deleted_is_as_good_as_gone(self, stub: Start) -> None:
+        staying, going = ({"metadata": {"uid": uid}} for uid in ("staying", "going"))
+        going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        server = stub(page(), served("tickets"), page(staying, going))
+        surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
+        assert surroundings.owners == {"staying": None}
+        assert ("g/v1", "Ticket") in surroundings.owner_kinds
+
     @pytest.mark.parametrize(
         ("replies", "reason"),
         [

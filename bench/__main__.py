@@ -1,0 +1,178 @@
+"""`make bench`: the archiver against what the API server and PostgreSQL can do at all, in one run.
+
+For each number of resources: the floors (bare LIST by pages, bare concurrent PATCH of the same
+marks by wrk, the best of several numbers of connections), a run in which nothing is due, a run
+without marks, the whole run, a second one with nothing to do; once an empty cluster and `--help`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from bench.cluster import BenchCluster, bench_cluster, marks_of, path_in
+from bench.measured import Measured, measure
+from bench.results import write_results
+from bench.wrk import patch_rate
+from tests.controlplane.cache import cache_root
+from tests.integration.conftest import prepare_template
+from tests.postgres.binaries import find_installation
+from tests.postgres.database import TemplateDatabase
+from tests.postgres.folder import memory_folder
+from tests.postgres.server import PostgresServer
+
+PAGE = 500
+
+
+def main() -> None:
+    """Measure, and write bench/RESULTS.md."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("counts", nargs="*", type=int, default=[1_000, 3_000])
+    parser.add_argument("--connections", type=int, nargs="*", default=[4, 8, 16])
+    parser.add_argument("--seconds", type=int, default=8, help="of each PATCH floor")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
+    options = parser.parse_args()
+    with servers() as (cluster, template, postgres), tempfile.TemporaryDirectory() as folder:
+        rows = []
+        for count in options.counts:
+            say(f"{count} resources: seeding")
+            with template.clone() as archive, template.clone() as other:
+                urls = [
+                    postgres.url(name, "writer", "writer") for name in (archive.name, other.name)
+                ]
+                rows.append(one(cluster, urls, count, options, Path(folder)))
+            say(json.dumps(rows[-1]))
+        document = {
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "kubernetes": cluster.control_plane.version,
+            "postgresql": postgres.version,
+            "date": time.strftime("%Y-%m-%d"),
+            "once": once(cluster, urls[0]),
+            "rows": rows,
+        }
+    write_results(document, options.output)
+
+
+@contextmanager
+def servers() -> Iterator[tuple[BenchCluster, TemplateDatabase, PostgresServer]]:
+    """A control plane, and PostgreSQL with a database to be cloned."""
+    with bench_cluster() as cluster, PostgresServer.start(parent=memory_folder()) as postgres:
+        yield cluster, TemplateDatabase.prepare(postgres, prepare_template), postgres
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all measurements share. `urls` are two databases, the second for runs without marks."""
+
+    cluster: BenchCluster
+    urls: list[str]
+    options: argparse.Namespace
+    folder: Path
+
+    def one(self, count: int) -> dict[str, Any]:
+        """Everything that is measured for one number of resources."""
+        namespace = f"bench-{count}"
+        resources = self.cluster.seed(namespace, count)
+        # Other objects for the floor: a mark that is there already would change what a run does.
+        floor = self.cluster.seed(f"{namespace}-floor", min(count, 1_000))
+        requests = marks_of(f"{namespace}-floor", floor, self.folder / f"{count}.txt")
+        listed = bare_list(self.cluster, namespace)
+        not_due = self._run(namespace, "archiver", "run", ARCHIVER_RETENTION="9000h")
+        unmarked = self._run(namespace, "bench.unmarked", "backfill")
+        unmarked_again = self._run(namespace, "bench.unmarked", "backfill")
+        floors = {c: self._patch_floor(requests, c) for c in self.options.connections}
+        counted = self.cluster.requests()
+        whole = self._run(namespace, "archiver", "backfill")
+        sent = {verb: n - counted.get(verb, 0) for verb, n in self.cluster.requests().items()}
+        # Once more after the run: the machine may have been busier before than after.
+        best = max(floors, key=lambda connections: floors[connections])
+        fastest = max(floors[best], self._patch_floor(requests, best))
+        again = self._run(namespace, "archiver", "backfill")
+        for measured, name in ((whole, "archived"), (again, "already"), (not_due, "notDue")):
+            assert measured.report["counts"][name] == count, measured.report
+        return {
+            "count": count,
+            "bareListPerSecond": round(count / listed),
+            "barePatchPerSecond": round(fastest),
+            "whole": figures(whole, count),
+            "wholeOfBarePatch": round(count / whole.report["seconds"] / fastest, 2),
+            "again": figures(again, count),
+            "againOfWhole": round(again.report["seconds"] / whole.report["seconds"], 3),
+            "notDue": figures(not_due, count),
+            "unmarked": figures(unmarked, count),
+            "unmarkedAgain": figures(unmarked_again, count),
+            "requestsPerObject": round(sum(sent.values()) / count, 3),
+            "bytesPerObject": round(len(json.dumps(resources[0]))),
+        }
+
+    def alone(self) -> dict[str, float]:
+        """What does not depend on the number: the best of three."""
+        empty = [self._run("default", "archiver", "run").cpu for _ in range(3)]
+        words = [measure(["archiver", "--help"], {}).cpu for _ in range(3)]
+        return {
+            "emptyClusterCpuSeconds": round(min(empty), 3),
+            "helpCpuSeconds": round(min(words), 3),
+        }
+
+    def _run(self, namespace: str, module: str, command: str, **more: str) -> Measured:
+        url = self.urls[module != "archiver"]
+        given = {"KUBECONFIG": str(self.cluster.account), "ARCHIVER_DATABASE_URL": url}
+        return measure([module, command, "-n", namespace, "-o", "json"], given | more)
+
+    def _patch_floor(self, requests: Path, connections: int) -> float:
+        rate = patch_rate(
+            self.cluster.control_plane.server,
+            self.cluster.token,
+            requests,
+            connections=connections,
+            seconds=self.options.seconds,
+            cache=cache_root(os.environ),
+        )
+        assert rate.failed == 0, rate
+        return rate.per_second
+
+
+def figures(measured: Measured, count: int) -> dict[str, float]:
+    """Per object. Rates by the run's own clock, which starts after Python has; all CPU counts."""
+    return {
+        "perSecond": round(count / measured.report["seconds"]),
+        "cpuMs": round(measured.cpu / count * 1e3, 3),
+        "rssMiB": round(measured.rss),
+    }
+
+
+def bare_list(cluster: BenchCluster, namespace: str) -> float:
+    """Seconds to list all of it by pages, reading the bytes and nothing else; best of three."""
+    return min(_listed(cluster, namespace) for _ in range(3))
+
+
+def _listed(cluster: BenchCluster, namespace: str) -> float:
+    pool = urllib3.PoolManager(ca_certs=str(cluster.control_plane.ca_file))
+    headers = {"Authorization": f"Bearer {cluster.token}"}
+    started, token = time.perf_counter(), ""
+    while True:
+        fields = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+        url = cluster.control_plane.server + path_in(namespace)
+        body = pool.request("GET", url, fields=fields, headers=headers).data
+        # The token stands in the head of the list, before its items.
+        token = body[:4096].partition(b'"continue":"')[2].partition(b'"')[0].decode()
+        if not token:
+            return time.perf_counter() - started
+
+
+def say(line: str) -> None:
+    """To whoever waits."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Figures as JSON, as a table and as a plot."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+_Row = dict[str, Any]
+
+_TARGETS: tuple[tuple[str, str, Callable[[_Row], float]], ...] = (
+    ("whole run of bare PATCH", "≥ 0.85", lambda row: row["wholeOfBarePatch"]),
+    ("own CPU per archived object, ms", "≤ 0.7", lambda row: row["whole"]["cpuMs"]),
+    ("own CPU per object not due, ms", "≤ 0.06", lambda row: row["notDue"]["cpuMs"]),
+    ("own CPU per object archived already, ms", "≤ 0.10", lambda row: row["again"]["cpuMs"]),
+    ("peak RSS, MiB", "≤ 150", lambda row: row["whole"]["rssMiB"]),
+    ("second run of the first", "≤ 0.10", lambda row: row["againOfWhole"]),
+    ("whole run, objects/s", "", lambda row: row["whole"]["perSecond"]),
+    ("bare PATCH, requests/s", "", lambda row: row["barePatchPerSecond"]),
+    ("bare LIST, objects/s", "", lambda row: row["bareListPerSecond"]),
+    ("without marks, objects/s", "≥ 3,900", lambda row: row["unmarked"]["perSecond"]),
+    ("without marks, own CPU, ms", "", lambda row: row["unmarked"]["cpuMs"]),
+    ("without marks, again, objects/s", "≥ 4,620", lambda row: row["unmarkedAgain"]["perSecond"]),
+    ("second run, objects/s", "", lambda row: row["again"]["perSecond"]),
+    ("requests per object", "", lambda row: row["requestsPerObject"]),
+    ("bytes per object", "", lambda row: row["bytesPerObject"]),
+)
+
+
+def write_results(document: dict[str, Any], folder: Path) -> None:
+    """results.json, RESULTS.md and results.svg in this folder."""
+    (folder / "results.json").write_text(json.dumps(document, indent=2) + "\n")
+    (folder / "RESULTS.md").write_text(table(document))
+    (folder / "results.svg").write_text(plot(document["rows"]))
+
+
+def table(document: dict[str, Any]) -> str:
+    """As Markdown."""
+    rows, once = document["rows"], document["once"]
+    head = " | ".join(f"{row['count']:,}" for row in rows)
+    lines = [
+        "# Results",
+        "",
+        f"`make bench` on {document['date']}: {document['machine']}, shared with the servers; "
+        f"Kubernetes {document['kubernetes']}, PostgreSQL {document['postgresql']}. Ratios are of "
+        "one run; rates on another machine are others. What is measured: [README.md](README.md).",
+        "",
+        f"| resources | target | {head} |",
+        f"|---|---|{'---:|' * len(rows)}",
+    ]
+    for name, target, figure in _TARGETS:
+        cells = " | ".join(f"{figure(row):,}" for row in rows)
+        lines.append(f"| {name} | {target} | {cells} |")
+    lines += [
+        "",
+        f"An empty cluster: {once['emptyClusterCpuSeconds']} s of own CPU (target 0.7). "
+        f"`archiver --help`: {once['helpCpuSeconds']} s (target 0.25).",
+        "",
+        "![rate and memory against the number of resources](results.svg)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def plot(rows: Sequence[dict[str, Any]]) -> str:
+    """Rate of the whole run, of bare PATCH, and peak memory, against the number of resources."""
+    series = {
+        "whole run, objects/s": ("#1f77b4", [row["whole"]["perSecond"] for row in rows]),
+        "bare PATCH, requests/s": ("#7f7f7f", [row["barePatchPerSecond"] for row in rows]),
+        "peak RSS, MiB": ("#d62728", [row["whole"]["rssMiB"] for row in rows]),
+    }
+    most = max(max(values) for _, values in series.values()) or 1
+    largest = max(row["count"] for row in rows)
+    parts = ['<svg xmlns="http://www.w3.org/2000/svg" width="640" height="320" font-size="12">']
+    parts.append('<path d="M60 20V270H600" fill="none" stroke="black"/>')
+    for at in range(5):
+        y = 270 - 240 * at / 4
+        parts.append(f'<text x="55" y="{y + 4:.0f}" text-anchor="end">{most * at / 4:.0f}</text>')
+    for row in rows:
+        x = 60 + 540 * row["count"] / largest
+        parts.append(f'<text x="{x:.0f}" y="290" text-anchor="middle">{row["count"]:,}</text>')
+    for number, (name, (colour, values)) in enumerate(series.items()):
+        points = [
+            (60 + 540 * row["count"] / largest, 270 - 240 * value / most)
+            for row, value in zip(rows, values, strict=True)
+        ]
+        path = " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}"/>')
+        parts += [f'<circle cx="{x:.0f}" cy="{y:.0f}" r="3" fill="{colour}"/>' for x, y in points]
+        parts.append(f'<text x="{70 + 190 * number}" y="312" fill="{colour}">{name}</text>')
+    return "\n".join([*parts, "</svg>", ""])

@@ -1,0 +1,76 @@
+"""wrk, a load tool in C: what the API server can do when the client costs next to nothing.
+
+From PATH, else Debian's package unpacked into the cache and run from there.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from image.packages import fetch, unpack
+
+_PACKAGES = ("wrk", "libluajit-5.1-2", "libluajit-5.1-common")
+
+# One request after another of a file with a path and a body on each line; each thread has its own
+# share, so that no two of them patch the same object at once.
+_SCRIPT = """
+local threads = 0
+function setup(thread) thread:set("number", threads); threads = threads + 1 end
+function init(args)
+  requests, at = {}, 0
+  local n = 0
+  for line in io.lines(args[1]) do
+    if n % tonumber(args[2]) == number then
+      local path, body = line:match("^(%S+) (.*)$")
+      requests[#requests + 1] = wrk.format("PATCH", path, {
+        ["Content-Type"] = "application/merge-patch+json",
+        ["Accept"] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        ["Authorization"] = "Bearer " .. args[3] }, body)
+    end
+    n = n + 1
+  end
+end
+function request() at = at % #requests + 1; return requests[at] end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What wrk saw."""
+
+    connections: int
+    per_second: float
+    failed: int
+
+
+def find_wrk(cache: Path) -> tuple[str, dict[str, str]]:
+    """The program, and the environment it needs. Raises ImageError where apt has none either."""
+    if found := shutil.which("wrk"):
+        return found, dict(os.environ)
+    root = cache / "wrk"
+    if not (root / "usr/bin/wrk").exists():
+        unpack(fetch(_PACKAGES, cache / "debian"), root)
+    libraries = ":".join(str(folder) for folder in (root / "usr/lib").glob("*-linux-gnu"))
+    return str(root / "usr/bin/wrk"), {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+def patch_rate(server: str, token: str, requests: Path, **options: Any) -> Rate:
+    """Patch what the file names, again and again; `connections`, `seconds`, `cache` as options."""
+    program, environment = find_wrk(options["cache"])
+    script = requests.with_suffix(".lua")
+    script.write_text(_SCRIPT)
+    threads = min(2, options["connections"])
+    command: Sequence[str] = [
+        program, f"-t{threads}", f"-c{options['connections']}", f"-d{options['seconds']}s",
+        "--timeout", "30s", "-s", str(script), server, "--", str(requests), str(threads), token,
+    ]  # fmt: skip
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+    assert rate, done.stdout + done.stderr
+    return Rate(options["connections"], float(rate[1]), int(failed[1]) if failed else 0)

@@ -1,0 +1,41 @@
+"""`python -m image`: the release image as an OCI archive, or its root file system as a folder."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from image.build import build, fill, project, source_date_epoch
+from image.errors import ImageError
+
+
+def default_packages() -> Path:
+    """Where Debian packages are kept from one build to the next."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "kubernaut-archiver" / "debian"
+
+
+def main() -> int:
+    """Do what the command line says; its exit code."""
+    about = project()
+    parser = argparse.ArgumentParser(prog="python -m image", description=__doc__)
+    default = Path("dist") / f"{about['name']}-{about['version']}.oci.tar"
+    parser.add_argument("--output", type=Path, default=default, help="default: %(default)s")
+    parser.add_argument(
+        "--root", type=Path, help="fill this empty folder instead: the Dockerfile's"
+    )
+    parser.add_argument("--packages", type=Path, default=default_packages())
+    options = parser.parse_args()
+    try:
+        if options.root:
+            fill(options.root, options.packages, source_date_epoch())
+        else:
+            print(f"{options.output} {build(options.output, options.packages)}")
+    except ImageError as error:
+        print(f"image: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

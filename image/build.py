@@ -1,0 +1,125 @@
+"""From nothing to an archive."""
+
+import os
+import subprocess
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from image.archive import config_of, write_archive
+from image.distribution import PACKAGES, PYTHON, architecture, require
+from image.environment import PROJECT
+from image.layer import Layer, layer_of
+from image.packages import Package, fetch
+from image.root import ENTRYPOINT, USER, make_root
+from image.sbom import sbom
+
+# Where there is neither SOURCE_DATE_EPOCH nor git: 2024-01-01.
+_SOME_TIME: Final = 1_704_067_200
+_SBOM: Final = "usr/share/sbom/kubernaut-archiver.cdx.json"
+_OURS: Final = f"usr/local/lib/{PYTHON}/dist-packages"
+
+
+def project() -> dict[str, Any]:
+    """[project] of pyproject.toml."""
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    table: dict[str, Any] = tomllib.loads(text)["project"]
+    return table
+
+
+def reference() -> str:
+    """The image's name as containerd has it; deploy/ calls it by its last part."""
+    about = project()
+    return f"docker.io/library/{about['name']}:{about['version']}"
+
+
+def source_date_epoch() -> int:
+    """SOURCE_DATE_EPOCH, else the time of the last commit; seconds."""
+    if given := os.environ.get("SOURCE_DATE_EPOCH"):
+        return int(given)
+    done = subprocess.run(
+        ["git", "log", "-1", "--format=%ct"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return int(done.stdout) if done.stdout.strip().isdigit() else _SOME_TIME
+
+
+def build(output: Path, packages: Path) -> str:
+    """Write the archive, and its SBOM beside it; the digest of the manifest.
+
+    `packages` is a folder in which Debian packages are kept from one build to the next. Raises
+    ImageError.
+    """
+    epoch = source_date_epoch()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        document = fill(root, packages, epoch)
+        layers = list(_layers(root, epoch))
+    config = config_of(layers, process(), architecture=architecture(), epoch=epoch)
+    digest = write_archive(output, layers, config, reference=reference(), epoch=epoch)
+    output.with_name(output.name.removesuffix(".tar") + ".cdx.json").write_bytes(document)
+    return digest
+
+
+def fill(root: Path, packages: Path, epoch: int) -> bytes:
+    """The root file system, in an empty folder; its SBOM."""
+    require()
+    fetched = fetch(PACKAGES, packages)
+    make_root(root, fetched, epoch)
+    return _describe(root, fetched, epoch)
+
+
+def process() -> dict[str, Any]:
+    """What runs, as whom, and what it is; `config` of an OCI image configuration."""
+    about = project()
+    labels = {
+        "title": about["name"],
+        "description": about["description"],
+        "licenses": about["license"],
+        "version": about["version"],
+    }
+    return {
+        # By number: Kubernetes cannot tell of a name whether it is root (runAsNonRoot).
+        "User": f"{USER}:{USER}",
+        "Env": [
+            "PATH=/usr/local/bin:/usr/bin",
+            # No home, so that nothing is read from or written to one.
+            "HOME=/nonexistent",
+            # For psycopg's libpq, which was built for other distributions.
+            "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+        ],
+        "Entrypoint": [ENTRYPOINT],
+        "Cmd": ["--help"],
+        "WorkingDir": "/",
+        "Labels": {f"org.opencontainers.image.{name}": text for name, text in labels.items()},
+    }
+
+
+def _describe(root: Path, packages: list[Package], epoch: int) -> bytes:
+    about = project()
+    document = sbom((about["name"], about["version"]), packages, root / _OURS, epoch)
+    (root / _SBOM).parent.mkdir(parents=True)
+    (root / _SBOM).write_bytes(document)
+    return document
+
+
+def _layers(root: Path, epoch: int) -> Iterator[Layer]:
+    """What changes rarely first: a new release of ours is a small last layer."""
+    ours, libraries, system = [], [], []
+    for path in root.rglob("*"):
+        name = str(path.relative_to(root))
+        if name.startswith((f"{_OURS}/archiver", f"{_OURS}/kubernaut_archiver", _SBOM)):
+            ours.append(path)
+        elif name.startswith(_OURS):
+            libraries.append(path)
+        else:
+            system.append(path)
+    for paths in (system, libraries, ours):
+        yield layer_of(root, paths, epoch)

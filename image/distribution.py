@@ -1,0 +1,79 @@
+"""What the image takes from Debian: an interpreter and what it cannot do without. No shell."""
+
+import platform
+from pathlib import Path
+from typing import Final
+
+from image.errors import ImageError
+
+CODENAME: Final = "bookworm"
+PYTHON: Final = "python3.11"
+
+# Declared, not resolved: what the packages say they depend on includes a shell, perl and dpkg, for
+# the scripts of an installation that never takes place. Tests find every library that is missing.
+PACKAGES: Final = (
+    "python3.11-minimal",
+    "libpython3.11-minimal",
+    "libpython3.11-stdlib",
+    "libc6",
+    "gcc-12-base",  # the licence of the next and of libstdc++6
+    "libgcc-s1",  # unwinding in extension modules written in Rust
+    "libstdc++6",  # and in C++
+    "libssl3",
+    "libexpat1",
+    "zlib1g",
+    "libbz2-1.0",
+    "liblzma5",
+    "libffi8",
+    "libuuid1",
+    "libcrypt1",
+    "ca-certificates",  # API servers and databases behind a public authority
+    "tzdata",  # times come back from PostgreSQL in the server's zone
+)
+
+# Extension modules whose libraries are left out: terminals, databases of other kinds, NIS. Without
+# the file, importing them fails with ModuleNotFoundError, which libraries know how to take.
+UNSUPPORTED: Final = ("_curses", "_curses_panel", "_dbm", "_gdbm", "_sqlite3", "nis", "readline")
+
+# Never read by a process that prints English: 8 MB of character sets, and manuals.
+UNREAD: Final = (
+    "usr/lib/*/gconv",
+    "usr/lib/*/perl-base",
+    "usr/share/man",
+    "usr/share/lintian",
+    "usr/share/applications",
+    "usr/share/pixmaps",
+    "usr/share/binfmts",
+    "usr/share/zoneinfo/right",
+    "usr/share/zoneinfo/posix",
+    "usr/share/zoneinfo/localtime",  # a link to a choice that nobody makes here
+    "usr/share/gdb",
+    "usr/sbin",
+    "usr/share/ca-certificates",  # one file of all of them is kept
+    "usr/share/libc-bin",
+    "sbin",
+    "etc/init.d",
+    "etc/ld.so.conf.d",
+)
+
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def architecture() -> str:
+    """This machine's, as OCI and Debian both name it. Raises ImageError for any other."""
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
+        raise ImageError(
+            f"images are built for {', '.join(_ARCHITECTURES.values())}, not {machine}"
+        )
+    return _ARCHITECTURES[machine]
+
+
+def require(os_release: Path = Path("/etc/os-release")) -> None:
+    """Raises ImageError where apt would give packages of another release."""
+    found = os_release.read_text(encoding="utf-8") if os_release.exists() else ""
+    if f"VERSION_CODENAME={CODENAME}" not in found.splitlines():
+        raise ImageError(
+            f"the image is made of packages of Debian {CODENAME}, which this machine is not: "
+            "build it with Docker instead (make image DOCKER=docker)"
+        )

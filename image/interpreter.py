@@ -1,0 +1,57 @@
+"""The image's own Python, run from its folder: what it installs and compiles fits it exactly."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from image.distribution import PYTHON
+from image.errors import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """Python in a root file system that nobody has entered; needs no right to do so."""
+
+    root: Path
+
+    @property
+    def packages(self) -> Path:
+        """Where Debian's Python looks for what its administrator installs."""
+        return self.root / "usr/local/lib" / PYTHON / "dist-packages"
+
+    def run(self, arguments: Sequence[str], *, path: Sequence[Path] = (), epoch: int = 0) -> str:
+        """What it prints. `path` are further folders of modules. Raises ImageError."""
+        loader = next((self.root / "lib64").glob("ld-linux-*.so.*"), None) or next(
+            (self.root / "lib").glob("ld-linux-*.so.*")
+        )
+        libraries = ":".join(
+            str(folder) for parent in ("lib", "usr/lib") for folder in self._triplets(parent)
+        )
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONHOME": str(self.root / "usr"),
+            "PYTHONPATH": ":".join(map(str, [*path, self.packages])),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "SOURCE_DATE_EPOCH": str(epoch),
+            # pip's own settings and the certificates of the network around it are the builder's.
+            **{k: v for k, v in os.environ.items() if k.startswith(_PASSED)},
+        }
+        done = subprocess.run(
+            [loader, "--library-path", libraries, self.root / "usr/bin" / PYTHON, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ImageError(f"{PYTHON} {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _triplets(self, parent: str) -> list[Path]:
+        return sorted((self.root / parent).glob("*-linux-gnu"))
+
+
+_PASSED = ("PIP_", "SSL_CERT", "REQUESTS_CA", "HOME", "http", "HTTP", "no_proxy", "NO_PROXY")

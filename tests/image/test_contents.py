@@ -1,0 +1,104 @@
+"""What is in the image, and what is not."""
+
+import json
+import stat
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+
+from image.__main__ import default_packages
+from image.build import build
+from image.distribution import PACKAGES, PYTHON
+
+
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def test_the_same_sources_give_the_same_bytes(archive: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.oci.tar"
+    build(again, default_packages())
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_there_is_one_program_and_no_shell(root: Path) -> None:
+    binaries = {
+        path.name
+        for folder in ("bin", "usr/bin", "sbin", "usr/sbin", "usr/local/bin")
+        if (root / folder).is_dir()
+        for path in (root / folder).iterdir()
+    }
+    assert binaries == {PYTHON, "archiver"}
+
+
+def test_nothing_runs_with_more_rights_than_its_caller(root: Path) -> None:
+    elevated = [p for p in files(root) if p.stat().st_mode & (stat.S_ISUID | stat.S_ISGID)]
+    assert elevated == []
+
+
+def test_its_user_can_change_nothing(root: Path) -> None:
+    open_to_all = [
+        path
+        for path in root.rglob("*")
+        if not path.is_symlink() and (path.stat().st_uid or path.stat().st_mode & 0o022)
+    ]
+    assert open_to_all == [root / "tmp"]
+
+
+def test_every_library_that_is_needed_is_there(root: Path) -> None:
+    there = {path.name for path in root.rglob("*.so*")}
+    missing = {}
+    for path in filter(is_elf, files(root)):
+        with path.open("rb") as file:
+            sections = ELFFile(file).iter_sections()
+            dynamic = [each for each in sections if isinstance(each, DynamicSection)]
+            tags = [tag for each in dynamic for tag in each.iter_tags("DT_NEEDED")]
+            # pyelftools gives a tag the attribute that its kind has.
+            needed = {tag.needed for tag in tags}  # type: ignore[attr-defined]
+        if needed - there:
+            missing[str(path.relative_to(root))] = needed - there
+    assert missing == {}
+
+
+def test_the_sbom_lists_what_is_there_and_nothing_else(root: Path, archive: Path) -> None:
+    document = (root / "usr/share/sbom/kubernaut-archiver.cdx.json").read_text()
+    assert archive.with_name("image.oci.cdx.json").read_text() == document
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(document) is None
+    listed: list[dict[str, Any]] = json.loads(document)["components"]
+    pypi = {c["name"]: c["version"] for c in listed if c["purl"].startswith("pkg:pypi/")}
+    installed = distributions(path=[str(root / "usr/local/lib" / PYTHON / "dist-packages")])
+    assert pypi == {found.name: found.version for found in installed}
+    debian = {c["name"] for c in listed if c["purl"].startswith("pkg:deb/debian/")}
+    assert debian == set(PACKAGES)
+
+
+def test_no_file_names_the_folder_it_was_built_in(root: Path) -> None:
+    here = str(Path.cwd()).encode()
+    assert [path for path in files(root) if here in path.read_bytes()] == []
+    assert list(root.rglob("direct_url.json")) == []
+
+
+def test_every_link_leads_somewhere(root: Path) -> None:
+    def target(link: Path) -> Path:
+        to = link.readlink()
+        return root / to.relative_to("/") if to.is_absolute() else link.parent / to
+
+    links = [path for path in root.rglob("*") if path.is_symlink()]
+    assert [link for link in links if not target(link).exists()] == []
+
+
+def test_python_of_the_image_finds_its_bytecode(root: Path) -> None:
+    sources = list((root / "usr/local/lib" / PYTHON / "dist-packages/archiver").rglob("*.py"))
+    assert sources
+    tag = PYTHON.replace("python", "cpython-").replace(".", "")
+    assert all((p.parent / f"__pycache__/{p.stem}.{tag}.pyc").exists() for p in sources)
