@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.manifests import BACKFILL, BASE, DRY_RUN, NAMESPACE, Object
+from tests.manifests import BACKFILL, BACKFILL_SHARDED, BASE, DRY_RUN, NAMESPACE, Object
 
 # The CronJob waits for the test that lets it go: every minute then, since nobody waits for 13.
 _EVERY_MINUTE: Object = {
@@ -37,8 +37,8 @@ def write_overlays(folder: Path, image: str) -> dict[Path, Path]:
     """Folder of deploy/ → the overlay to apply in its place."""
     patches = {BASE: [_EVERY_MINUTE]}
     return {
-        base: write_overlay(folder / name, base, image, patches.get(base, ()))
-        for name, base in (("base", BASE), ("backfill", BACKFILL), ("dry-run", DRY_RUN))
+        base: write_overlay(folder / base.name, base, image, patches.get(base, ()))
+        for base in (BASE, BACKFILL, BACKFILL_SHARDED, DRY_RUN)
     }
 
 

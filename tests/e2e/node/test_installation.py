@@ -6,7 +6,7 @@ from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
 from tests.e2e.node.target import Target
 from tests.e2e.run.objects import Collection, is_marked
-from tests.manifests import BACKFILL
+from tests.manifests import BACKFILL, BACKFILL_SHARDED
 from tests.manifests import DRY_RUN as DRY_RUN_JOB
 
 
@@ -51,6 +51,21 @@ def test_the_backfill_archives_whatever_age(
         installed.delete("archiver-backfill")
     assert_settled(url, processings, young)
     assert not is_marked(processings.get(unfinished))
+
+
+def test_four_shards_archive_each_object_once(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    job = "archiver-backfill-sharded"
+    done = processings.create_all(range(40))
+    installed.kubectl("apply", "-k", installed.overlays[BACKFILL_SHARDED])
+    try:
+        assert installed.ended(job) == "Complete"
+        assert exit_codes(installed.pods.of_job(job)) == [0, 0, 0, 0]
+        assert installed.get("job", job)["status"]["completedIndexes"] == "0-3"
+    finally:
+        installed.delete(job)
+    assert_settled(url, processings, done)
 
 
 def test_the_guard_lets_go_what_a_pod_archived(
