@@ -46,17 +46,19 @@ def main() -> None:
         for count in options.counts:
             say(f"{count} resources: seeding")
             with template.clone() as archive, template.clone() as other:
-                urls = [
-                    postgres.url(name, "writer", "writer") for name in (archive.name, other.name)
-                ]
-                rows.append(one(cluster, urls, count, options, Path(folder)))
+                names = (archive.name, other.name)
+                urls = [postgres.url(name, "writer", "writer") for name in names]
+                bench = Bench(cluster, urls, options, Path(folder))
+                rows.append(bench.one(count))
+                alone = bench.alone()
             say(json.dumps(rows[-1]))
+        python = platform.python_version()
         document = {
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {python}",
             "kubernetes": cluster.control_plane.version,
-            "postgresql": postgres.version,
+            "postgresql": find_installation().version,
             "date": time.strftime("%Y-%m-%d"),
-            "once": once(cluster, urls[0]),
+            "once": alone,
             "rows": rows,
         }
     write_results(document, options.output)
@@ -163,8 +165,8 @@ def _listed(cluster: BenchCluster, namespace: str) -> float:
         fields = {"limit": str(PAGE)} | ({"continue": token} if token else {})
         url = cluster.control_plane.server + path_in(namespace)
         body = pool.request("GET", url, fields=fields, headers=headers).data
-        # The token stands in the head of the list, before its items.
-        token = body[:4096].partition(b'"continue":"')[2].partition(b'"')[0].decode()
+        # The token stands in the list's own metadata, behind its items.
+        token = body[-4096:].rpartition(b'"continue":"')[2].partition(b'"')[0].decode()
         if not token:
             return time.perf_counter() - started
 

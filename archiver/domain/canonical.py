@@ -166,8 +166,8 @@ def lossy(content: bytes) -> bool:
 
     It has no U+0000 and no lone surrogate. The text backslash-u-0000 is no U+0000.
     """
-    # Most content has no backslash, and one byte is found ten times as fast as two. Most of the rest
-    # has newlines and quotes, and canonical JSON writes neither with a u.
+    # Most content has no backslash, and one byte is found ten times as fast as two. Most of the
+    # rest has newlines and quotes, which canonical JSON writes without a u.
     return (
         b"\\" in content
         and b"\\u" in content
