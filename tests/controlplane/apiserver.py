@@ -94,6 +94,9 @@ class ApiServer:
             f"--tls-cert-file={identity.serving.certificate}",
             f"--tls-private-key-file={identity.serving.key}",
             f"--client-ca-file={identity.authority.certificate}",
+            # How it asks kubelets, where there are any: for logs and commands in pods.
+            f"--kubelet-client-certificate={identity.admin.certificate}",
+            f"--kubelet-client-key={identity.admin.key}",
             "--authorization-mode=Node,RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={identity.signing_key}",

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,9 @@ class Workdir:
     lock: int
 
     @classmethod
-    def fresh(cls) -> "Workdir":
+    def fresh(cls, prefix: str = PREFIX) -> "Workdir":
         """A new folder among the system's temporary files."""
-        path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        path = Path(tempfile.mkdtemp(prefix=prefix))
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         return cls(path, lock)
@@ -42,7 +43,13 @@ class Workdir:
 
 def remove_stale() -> None:
     """Delete what runs that were killed left behind: etcd alone takes 64 MB of disk at once."""
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for path in stale_folders():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def stale_folders(prefix: str = PREFIX) -> Iterator[Path]:
+    """Folders of dead runs, each locked while the caller has it."""
+    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         try:
             # O_NOFOLLOW: in a folder where everybody may write, a name is no proof.
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -52,7 +59,7 @@ def remove_stale() -> None:
             found = os.fstat(lock)
             if found.st_uid == os.geteuid() and found.st_mtime < time.time() - SETTLED:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                yield path
         except OSError:
             continue  # its run is alive, or another process removes it
         finally:

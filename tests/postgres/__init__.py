@@ -10,6 +10,7 @@
     data_directory      initdb and postgresql.conf
     postmaster          one running postmaster: ready, signal, gone
     certificates        a server certificate and its authority
+    relay               TCP connections, passed on
     tls_front           TLS for a server that was built without it
     server              PostgresServer: all of it, with URLs
     sql                 one statement on a connection of its own

@@ -1,0 +1,124 @@
+"""The archiver, installed as README.md says, with the guard in force."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.cluster import Cluster
+from tests.e2e.deploy.installation import CRD
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
+from tests.e2e.node import target as variables
+from tests.e2e.node.history import watched
+from tests.e2e.node.installed import Installed
+from tests.e2e.node.overlay import write_overlays
+from tests.e2e.node.target import Target
+from tests.e2e.run.conftest import admin, crd, namespace, parents, processings
+from tests.e2e.waiting import eventually
+from tests.manifests import BASE, GUARD, NAMESPACE
+from tests.node.kubectl import Kubectl, build_kubectl
+from tests.node.postgresql import OWNER, WRITER, Archive, archive
+
+__all__ = ["admin", "crd", "namespace", "parents", "processings"]
+
+SECRETS = {"archiver-database": WRITER, "archiver-database-owner": OWNER}
+NEEDS_RESTART = "needs_restart"
+LONG = "long"
+ASKED_FOR_LONG = "ARCHIVER_TEST_LONG"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", f"{NEEDS_RESTART}: needs {variables.RESTART}")
+    config.addinivalue_line("markers", f"{LONG}: only where {ASKED_FOR_LONG} is set")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the cluster's owner did not allow, and what nobody has the time for."""
+    target = Target.named()
+    without = [LONG] if not os.environ.get(ASKED_FOR_LONG) else []
+    if target is not None and not target.restart:
+        without.append(NEEDS_RESTART)
+    left_out = [item for item in items if any(map(item.get_closest_marker, without))]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_report_collectionfinish() -> list[str]:
+    """Say which tests are deselected, and why."""
+    wanted = {LONG: ASKED_FOR_LONG, NEEDS_RESTART: variables.RESTART}
+    return [f"tests marked {mark} run where {name} is set" for mark, name in wanted.items()]
+
+
+@pytest.fixture(scope="session")
+def target() -> Target:
+    """Where to. A missing cluster is a failure."""
+    found = Target.named()
+    if found is None:
+        pytest.fail(variables.HOW, pytrace=False)
+    return found
+
+
+@pytest.fixture(scope="package")
+def kubectl(target: Target, control_plane: Cluster) -> Kubectl:
+    """kubectl, as the cluster's administrator."""
+    return Kubectl(build_kubectl(control_plane.version), target.kubeconfig)
+
+
+@pytest.fixture(scope="package")
+def archived(target: Target, kubectl: Kubectl) -> Iterator[Archive]:
+    """PostgreSQL, where pods reach it under the name that deploy/config.yaml gives it."""
+    with archive(kubectl, target.address) as started:
+        yield started
+
+
+@pytest.fixture(scope="package", autouse=True)
+def served(crd: None) -> None:
+    """RemediationProcessings are there, as long as anything here."""
+
+
+@pytest.fixture(scope="package")
+def migrated(
+    target: Target, kubectl: Kubectl, archived: Archive, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
+    """README.md, "Install", steps 2 to 5, with an overlay for the image's name."""
+    folder = tmp_path_factory.mktemp("overlays")
+    with watched(target.kubeconfig, NAMESPACE) as pods:
+        installed = Installed(kubectl, archived, pods, write_overlays(folder, target.image))
+        kubectl("apply", "-f", BASE / "namespace.yaml")
+        for secret, user in SECRETS.items():
+            _create_secret(installed, secret, archived.passwords[user], folder)
+        kubectl("apply", "-k", installed.overlays[BASE])
+        try:
+            assert installed.ended("archiver-migrate") == "Complete"
+            yield installed
+        finally:
+            kubectl("delete", "-k", installed.overlays[BASE], "--ignore-not-found")
+
+
+@pytest.fixture(scope="package")
+def installed(migrated: Installed, admin: KubeApi) -> Iterator[Installed]:
+    """The same with step 6: the guard, in force."""
+    migrated.kubectl("apply", "-k", GUARD)
+    try:
+        # A policy is in force a moment after it was applied.
+        eventually(lambda: not admin.send("DELETE", CRD, query=DRY_RUN).ok)
+        yield migrated
+    finally:
+        migrated.kubectl("delete", "-k", GUARD)
+        eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).ok)
+
+
+@pytest.fixture
+def url(installed: Installed) -> str:
+    """The archive's database, as its superuser."""
+    return installed.archive.url
+
+
+def _create_secret(installed: Installed, name: str, password: str, folder: Path) -> None:
+    files = {"password": password, "ca.crt": installed.archive.authority}
+    for key, content in files.items():
+        (folder / key).write_text(content)
+    from_files = [f"--from-file={key}={folder / key}" for key in files]
+    installed.ask("create", "secret", "generic", name, *from_files)

@@ -1,0 +1,106 @@
+"""What `kubectl apply -k` installed, and Jobs made from it, as an SRE makes and reads them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.deploy.kube_api import Object
+from tests.e2e.node.history import PodHistory, ended, exit_codes
+from tests.e2e.waiting import eventually
+from tests.manifests import NAMESPACE
+from tests.node.kubectl import Kubectl
+from tests.node.postgresql import Archive
+
+LIMIT = 120.0  # seconds for a Job, with its tries
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a Job has otherwise than the CronJob's template: a few fields, for the test's sake."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory: str | None = None
+    deadline: int | None = None  # seconds
+    token_lifetime: int | None = None  # seconds
+
+    def apply(self, job: Object) -> Object:
+        """Write it into a Job."""
+        container = job["spec"]["template"]["spec"]["containers"][0]
+        variables = [{"name": name, "value": value} for name, value in self.environment.items()]
+        container["env"] = [*container["env"], *variables]
+        if self.memory:
+            container["resources"]["limits"]["memory"] = self.memory
+            container["resources"]["requests"]["memory"] = self.memory
+        if self.deadline:
+            job["spec"]["activeDeadlineSeconds"] = self.deadline
+        if self.token_lifetime:
+            _token_of(job)["expirationSeconds"] = self.token_lifetime
+        return job
+
+
+def _token_of(job: Object) -> Object:
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    sources = [source for v in volumes for source in v.get("projected", {}).get("sources", ())]
+    return next(s["serviceAccountToken"] for s in sources if "serviceAccountToken" in s)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The archiver on the cluster."""
+
+    kubectl: Kubectl
+    archive: Archive
+    pods: PodHistory
+    overlays: Mapping[Path, Path]
+
+    def ask(self, *arguments: str) -> str:
+        """kubectl, in the archiver's namespace."""
+        return self.kubectl("-n", NAMESPACE, *arguments)
+
+    def get(self, *arguments: str) -> Any:
+        """kubectl get, in the archiver's namespace."""
+        return self.kubectl.get("-n", NAMESPACE, *arguments)
+
+    def start(self, name: str, change: Change | None = None) -> None:
+        """`kubectl create job --from=cronjob/archiver`, with some of it changed."""
+        made = self.ask("create", "job", name, "--from=cronjob/archiver", "--dry-run=client",
+                        "-o", "json")  # fmt: skip
+        job = (change or Change()).apply(json.loads(made))
+        self.kubectl("create", "-f", "-", stdin=json.dumps(job))
+
+    def run(self, name: str, change: Change | None = None) -> str:
+        """The same to its end; the condition that it ended with, such as Complete."""
+        self.start(name, change)
+        return self.ended(name)
+
+    def ended(self, name: str, limit: float = LIMIT) -> str:
+        """Wait for a Job's end; Complete or Failed."""
+        eventually(lambda: self._end(name) is not None, limit)
+        return str((self._end(name) or {})["type"])
+
+    def reason(self, name: str) -> str:
+        """Why a Job failed, such as PodFailurePolicy."""
+        return str((self._end(name) or {}).get("reason"))
+
+    def first_end(self, name: str, limit: float = LIMIT) -> tuple[Object, Object]:
+        """Wait for the end of a Job's first pod; the pod and how its container ended."""
+        eventually(lambda: exit_codes(self.pods.of_job(name)[:1]) not in ([], [None]), limit)
+        pod = self.pods.of_job(name)[0]
+        return pod, ended(pod) or {}
+
+    def report(self, name: str) -> Object:
+        """The RunReport in the log of a Job's last pod: its `run.finished` event."""
+        lines = self.ask("logs", f"job/{name}").splitlines()
+        events = [json.loads(line) for line in lines if line.startswith('{"')]
+        return next(dict(e) for e in reversed(events) if e.get("event") == "run.finished")
+
+    def delete(self, *jobs: str) -> None:
+        """Delete Jobs and their pods."""
+        self.ask("delete", "job", "--ignore-not-found", *jobs)
+
+    def _end(self, name: str) -> Object | None:
+        conditions = self.get("job", name)["status"].get("conditions", ())
+        done = [c for c in conditions if c["type"] in ("Complete", "Failed")]
+        return next((dict(c) for c in done if c["status"] == "True"), None)

@@ -1,0 +1,84 @@
+"""A run that is ended by others: its exit code, what is left, and what the next one makes of it."""
+
+import json
+
+from tests.e2e.node.history import exit_codes, time_of
+from tests.e2e.node.installed import Change, Installed
+from tests.e2e.node.settled import assert_no_mark_without_row, assert_settled
+from tests.e2e.run.objects import Collection, is_marked
+from tests.e2e.waiting import eventually
+from tests.manifests import NAMESPACE
+
+# Slow enough to be met in the middle, fast enough to be waited for; in pages, of which the one in
+# hand is finished after SIGTERM.
+SLOW = {"ARCHIVER_MAX_MARKS_PER_SECOND": "4", "ARCHIVER_PAGE_SIZE": "10"}
+MANY = 80
+
+
+def _some_marked(processings: Collection) -> bool:
+    return sum(map(is_marked, processings.all().values())) >= 3
+
+
+def test_a_deleted_pod_ends_orderly_and_is_replaced(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(MANY))
+    installed.start("deleted", Change(SLOW))
+    eventually(lambda: _some_marked(processings))
+    (pod,) = installed.pods.of_job("deleted")
+    installed.ask("delete", "pod", pod["metadata"]["name"], "--wait=false")
+    first, end = installed.first_end("deleted")
+    assert end["exitCode"] == 75
+    # The deadline that the deletion set: its time and the grace period.
+    assert time_of(end["finishedAt"]) < time_of(first["metadata"]["deletionTimestamp"])
+    assert 0 < assert_no_mark_without_row(url, processings, due) < MANY
+    assert installed.ended("deleted") == "Complete"
+    assert exit_codes(installed.pods.of_job("deleted")) == [75, 0]
+    assert_settled(url, processings, due)
+
+
+def test_the_deadline_of_the_job_ends_it_orderly(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(MANY))
+    assert installed.run("too-long", Change(SLOW, deadline=10)) == "Failed"
+    assert installed.reason("too-long") == "DeadlineExceeded"
+    _, end = installed.first_end("too-long")
+    assert end["exitCode"] == 75
+    assert 0 < assert_no_mark_without_row(url, processings, due) < MANY
+    assert installed.run("long-enough") == "Complete"
+    assert_settled(url, processings, due)
+
+
+def test_a_database_that_is_away_is_waited_for(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(10))
+    installed.archive.server.stop()
+    try:
+        installed.start("away")
+        _, end = installed.first_end("away")
+        assert end["exitCode"] == 75
+        assert not any(map(is_marked, processings.all().values()))
+    finally:
+        installed.archive.server.restart()
+    assert installed.ended("away") == "Complete"
+    assert set(exit_codes(installed.pods.of_job("away"))) == {75, 0}
+    assert_settled(url, processings, due)
+
+
+def test_an_eviction_is_none_of_its_tries(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(MANY))
+    installed.start("evicted", Change(SLOW))
+    eventually(lambda: _some_marked(processings))
+    (pod,) = installed.pods.of_job("evicted")
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction"
+    installed.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    assert installed.ended("evicted") == "Complete"
+    assert exit_codes(installed.pods.of_job("evicted")) == [75, 0]
+    assert "failed" not in installed.get("job", "evicted")["status"]
+    assert_settled(url, processings, due)

@@ -1,0 +1,112 @@
+"""Whom a pod is to the API server and to PostgreSQL, and whom it believes."""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import psycopg
+import pytest
+
+from tests.controlplane.cluster import Cluster
+from tests.e2e.deploy.installation import applied
+from tests.e2e.deploy.kube_api import KubeApi, Object
+from tests.e2e.node.history import exit_codes
+from tests.e2e.node.installed import Change, Installed
+from tests.e2e.node.settled import assert_settled
+from tests.e2e.run.objects import Collection
+from tests.e2e.waiting import eventually
+from tests.manifests import NAMESPACE, SERVICE_ACCOUNT, USERNAME
+from tests.node.postgresql import DATABASE, HOST, PORT, WRITER
+
+API_VERSION = "admissionregistration.k8s.io/v1"
+NAME = "only-pods.example.com"
+CA_OF_CLUSTER = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+CA_OF_DATABASE = "/etc/archiver/database/ca.crt"
+
+
+def _only_pods(namespace: str) -> list[Object]:
+    """A policy: in this namespace the archiver changes nothing, but with a pod's own token.
+
+    The extra is in a token that the kubelet asked for on behalf of a pod, and in no other
+    (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
+    """
+    pod = "'authentication.kubernetes.io/pod-name' in request.userInfo.extra"
+    rule = {
+        "apiGroups": ["remediationprocessing.kubernaut.io"],
+        "apiVersions": ["*"],
+        "operations": ["UPDATE"],
+        "resources": ["remediationprocessings"],
+    }
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    policy = {
+        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": selector},
+        "validations": [{"expression": f"request.userInfo.username != '{USERNAME}' || {pod}"}],
+    }
+    binding = {"policyName": NAME, "validationActions": ["Deny"]}
+    return [
+        {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": NAME}, "spec": spec}
+        for kind, spec in (
+            ("ValidatingAdmissionPolicy", policy),
+            ("ValidatingAdmissionPolicyBinding", binding),
+        )
+    ]
+
+
+@pytest.fixture
+def token_of_no_pod(installed: Installed, control_plane: Cluster) -> Iterator[KubeApi]:
+    """The archiver's ServiceAccount by a token that belongs to no pod."""
+    api = KubeApi(control_plane.kubeconfig_for_service_account(NAMESPACE, SERVICE_ACCOUNT))
+    yield api
+    api.close()
+
+
+def test_the_token_is_the_one_projected_into_the_pod(
+    installed: Installed, processings: Collection, admin: KubeApi, token_of_no_pod: KubeApi
+) -> None:
+    due = processings.create_all(range(5))
+    path = f"{processings.path}/{due[0]['metadata']['name']}"
+    nothing: Object = {"metadata": {"labels": {}}}
+    with applied(admin, _only_pods(processings.namespace)):
+        eventually(lambda: "only-pods" in token_of_no_pod.merge(path, nothing).message)
+        assert installed.run("as-pod") == "Complete"
+    assert_settled(installed.archive.url, processings, due)
+
+
+def test_the_connection_to_postgresql_is_encrypted(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(20))
+    installed.start("encrypted", Change({"ARCHIVER_MAX_MARKS_PER_SECOND": "4"}))
+    query = """
+        SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = %s
+    """
+
+    def encrypted() -> list[bool]:
+        with psycopg.connect(url) as connection:
+            return [row[0] for row in connection.execute(query, [WRITER])]
+
+    # PostgreSQL without SSL of its own (the wheel) has it in front, and says that it has none.
+    with psycopg.connect(url) as connection:
+        (own,) = connection.execute("SHOW ssl").fetchone() or ("",)
+    eventually(lambda: bool(encrypted()))
+    assert set(encrypted()) <= {own == "on"}
+    assert installed.ended("encrypted") == "Complete"
+    assert_settled(url, processings, due)
+
+
+@pytest.mark.parametrize(
+    ("host", "authority", "says"),
+    [
+        pytest.param(HOST, CA_OF_CLUSTER, "certificate verify failed", id="another authority"),
+        pytest.param(f"{HOST}.cluster.local", CA_OF_DATABASE, "host name", id="another name"),
+    ],
+)
+def test_a_server_that_cannot_prove_itself_is_a_configuration_error(
+    installed: Installed, host: str, authority: str, says: str
+) -> None:
+    query = urlencode({"sslmode": "verify-full", "sslrootcert": authority}, safe="/")
+    url = f"postgresql://{WRITER}@{host}:{PORT}/{DATABASE}?{query}"
+    name = "unproven-" + ("name" if authority == CA_OF_DATABASE else "authority")
+    assert installed.run(name, Change({"ARCHIVER_DATABASE_URL": url})) == "Failed"
+    assert exit_codes(installed.pods.of_job(name)) == [78]
+    assert installed.reason(name) == "PodFailurePolicy"
+    assert says in installed.ask("logs", f"job/{name}")

@@ -1,0 +1,80 @@
+"""What the installation section of README.md leads to, step by step."""
+
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
+from tests.e2e.node.history import exit_codes
+from tests.e2e.node.installed import Installed
+from tests.e2e.node.settled import assert_settled, revisions
+from tests.e2e.node.target import Target
+from tests.e2e.run.objects import Collection, is_marked
+from tests.manifests import BACKFILL, BACKFILL_SHARDED
+from tests.manifests import DRY_RUN as DRY_RUN_JOB
+
+
+def test_the_migration_needs_one_pod(migrated: Installed) -> None:
+    assert exit_codes(migrated.pods.of_job("archiver-migrate")) == [0]
+
+
+def test_pod_security_refuses_an_ordinary_pod(migrated: Installed, target: Target) -> None:
+    refused = migrated.kubectl.try_to(
+        "-n", "kubernaut-archiver", "run", "ordinary", f"--image={target.image}"
+    )
+    assert refused.returncode != 0
+    assert 'violates PodSecurity "restricted' in refused.stderr
+
+
+def test_the_dry_run_proves_everything_and_writes_nothing(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(10))
+    before = processings.all()
+    installed.kubectl("apply", "-k", installed.overlays[DRY_RUN_JOB])
+    try:
+        assert installed.ended("archiver-dry-run") == "Complete"
+        report = installed.report("archiver-dry-run")
+        assert report["mode"] == "run --dry-run=server"
+        assert report["counts"]["archived"] >= len(due)
+    finally:
+        installed.delete("archiver-dry-run")
+    assert processings.all() == before
+    assert revisions(url, due) == {}
+
+
+def test_the_backfill_archives_whatever_age(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    young = [processings.create(1, hours=0.1), processings.create(2, hours=1, phase="failed")]
+    unfinished = processings.create(3, phase="enriching")
+    installed.kubectl("apply", "-k", installed.overlays[BACKFILL])
+    try:
+        assert installed.ended("archiver-backfill") == "Complete"
+    finally:
+        installed.delete("archiver-backfill")
+    assert_settled(url, processings, young)
+    assert not is_marked(processings.get(unfinished))
+
+
+def test_four_shards_archive_each_object_once(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    job = "archiver-backfill-sharded"
+    done = processings.create_all(range(40))
+    installed.kubectl("apply", "-k", installed.overlays[BACKFILL_SHARDED])
+    try:
+        assert installed.ended(job) == "Complete"
+        assert exit_codes(installed.pods.of_job(job)) == [0, 0, 0, 0]
+        assert installed.get("job", job)["status"]["completedIndexes"] == "0-3"
+    finally:
+        installed.delete(job)
+    assert_settled(url, processings, done)
+
+
+def test_the_guard_lets_go_what_a_pod_archived(
+    installed: Installed, processings: Collection, admin: KubeApi
+) -> None:
+    due = processings.create(1)
+    path = f"{processings.path}/{due['metadata']['name']}"
+    refused = admin.send("DELETE", path, query=DRY_RUN)
+    assert not refused.ok
+    assert "archive" in refused.message
+    assert installed.run("let-go") == "Complete"
+    assert admin.send("DELETE", path).ok

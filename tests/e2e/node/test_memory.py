@@ -1,0 +1,31 @@
+"""The memory limit: enough for the largest pages, and no harm where it is not."""
+
+from tests.e2e.node.installed import Change, Installed
+from tests.e2e.node.settled import assert_no_mark_without_row, assert_settled
+from tests.e2e.run.objects import Collection
+
+# Near the largest object that etcd takes (1.5 MiB), with room for the mark.
+LARGE = 1_200_000  # bytes
+# It starts with this, and cannot hold a page of them.
+TOO_LITTLE = "112Mi"
+
+
+def test_the_limit_is_enough_for_the_largest_objects(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(40), context_bytes=LARGE)
+    assert installed.run("large") == "Complete"
+    assert_settled(url, processings, due)
+
+
+def test_an_oom_kill_loses_nothing(installed: Installed, processings: Collection, url: str) -> None:
+    due = processings.create_all(range(40), context_bytes=LARGE)
+    installed.start("too-little", Change(memory=TOO_LITTLE))
+    _, end = installed.first_end("too-little")
+    assert (end["reason"], end["exitCode"]) == ("OOMKilled", 137)
+    # Not a failure of the Job: it would be tried again.
+    assert "conditions" not in installed.get("job", "too-little")["status"]
+    installed.delete("too-little")
+    assert assert_no_mark_without_row(url, processings, due) < len(due)
+    assert installed.run("enough") == "Complete"
+    assert_settled(url, processings, due)

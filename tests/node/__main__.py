@@ -1,0 +1,77 @@
+"""A cluster with a node: for a person, or for one command that runs beside it."""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.controlplane import ControlPlaneError, find_binaries
+from tests.controlplane.versions import known_versions, minor_of
+from tests.node.enclosure import enclosed
+from tests.node.kubectl import build_kubectl
+from tests.node.needs import check_needs
+from tests.node.node import build_servers
+from tests.node.packages import Programs, find_programs
+from tests.node.place import Place
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        check_needs()
+        return _run(options)
+    except ControlPlaneError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--version", metavar="MINOR", help="Kubernetes minor release")
+    common.add_argument(
+        "--image", metavar="ARCHIVE", type=Path, action="append", default=[],
+        help="OCI archive to put on the node",
+    )  # fmt: skip
+    parser = argparse.ArgumentParser(prog="python -m tests.node", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", parents=[common], help="start one; Ctrl-C ends it")
+    up.set_defaults(command=[])
+    run = commands.add_parser("run", parents=[common], help="start one for a command's time")
+    run.add_argument("command", nargs="+", metavar="COMMAND", help="finds ARCHIVER_TEST_* set")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    # All that takes the network is done here: inside, there is none.
+    version = known_versions()[minor_of(find_binaries(options.version).release)]
+    build_servers(version)
+    build_kubectl(version.release)
+    programs = find_programs()
+    images = [path for archive in options.image for path in ("--image", str(archive.resolve()))]
+    place = Place.fresh()
+    with ExitStack() as stack:
+        sockets = []
+        for name in () if options.command else ("--apiserver-socket", "--postgres-socket"):
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            sockets.append((name, listening))
+        described = [text for name, s in sockets for text in (name, str(s.fileno()))]
+        inside = [sys.executable, "-m", "tests.node.inside", f"--folder={place.path}",
+                  f"--version={version.minor}", *images, *described]  # fmt: skip
+        if options.command:
+            inside += ["--", *options.command]
+        return enclosed(place, inside, _environment(place, programs), [s for _, s in sockets])
+
+
+def _environment(place: Place, programs: Programs) -> dict[str, str]:
+    temporary = place.path / "tmp"
+    temporary.mkdir(mode=0o711)
+    path = os.pathsep.join([*map(str, programs.path), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "TMPDIR": str(temporary)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

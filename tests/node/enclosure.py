@@ -1,0 +1,62 @@
+"""A command in namespaces of its own, as root, on a machine that it cannot change.
+
+Mount, network, pid, IPC and UTS namespaces by unshare(1); a cgroup of its own; a folder that holds
+all it writes. The machine's network stays as it is: sockets that listen on the machine's loopback
+are made outside and handed in, since a socket belongs to the network namespace it was made in.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import which
+
+from tests.controlplane.processes import LAUNCH
+from tests.node.errors import NodeError
+from tests.node.janitor import REPOSITORY, Janitor, remove_stale
+from tests.node.place import Place
+
+# --kill-child: SIGKILL to the first process of the namespaces, should unshare be killed.
+GRACE = 10.0  # seconds
+UNSHARE = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc", "--kill-child")
+
+
+def enclosed(
+    place: Place,
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    sockets: Sequence[socket.socket] = (),
+) -> int:
+    """Run a command inside to its end and remove all traces; its exit code.
+
+    SIGTERM and SIGHUP end it at once. Raises NodeError where something could not be removed.
+    """
+    remove_stale()
+    janitor = Janitor.watch(place)
+    process = subprocess.Popen(
+        # launch.py: it ends with this process, even if this one is killed.
+        [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), which("unshare") or "unshare",
+         *UNSHARE, "--", sys.executable, "-m", "tests.node.init", place.cgroup, *command],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        pass_fds=(janitor.alive, *(handed_in.fileno() for handed_in in sockets)),
+    )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: process.kill())
+    # A terminal's Ctrl-C reaches the command too, which may want to have the last word.
+    last_word = threading.Timer(GRACE, process.kill)
+    last_word.daemon = True
+    signal.signal(signal.SIGINT, lambda *_: None if last_word.is_alive() else last_word.start())
+    try:
+        code = process.wait()
+    finally:
+        last_word.cancel()
+        process.kill()
+        complaint = janitor.finish()
+    if complaint:
+        raise NodeError(f"left behind: {place.path} or its cgroups\n{complaint}")
+    return code if code >= 0 else 128 - code  # as a shell says that a signal ended it

@@ -1,0 +1,91 @@
+"""The same tests on a cluster of kind, where there is Docker.
+
+    python -m tests.node.kind --image ARCHIVE -- COMMAND …
+
+kind brings the cluster, this brings the image onto it and says where both are, in the variables
+that any other cluster needs too. Nothing else differs.
+"""
+
+import argparse
+import ipaddress
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.controlplane.progress import say
+from tests.node.errors import NodeError
+
+CLUSTER = "archiver-e2e"
+NODE = f"{CLUSTER}-control-plane"
+NEEDED = {
+    "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
+    "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
+}
+
+
+def main() -> int:
+    """The command's exit code; 1 where there is no cluster to be had."""
+    parser = argparse.ArgumentParser(prog="python -m tests.node.kind", description=__doc__)
+    parser.add_argument("--image", type=Path, required=True, help="OCI archive")
+    parser.add_argument("--name", required=True, help="the image's name in it")
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    try:
+        _check_needs()
+        with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
+            _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.image))
+            known["ARCHIVER_TEST_IMAGE"] = options.name
+            return subprocess.run(
+                options.command, env={**os.environ, **known}, check=False
+            ).returncode
+    except NodeError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _check_needs() -> None:
+    missing = [how for program, how in NEEDED.items() if shutil.which(program) is None]
+    if missing:
+        lines = "\n".join(f"  - {how}" for how in missing)
+        raise NodeError(f"make e2e-kind needs:\n{lines}\nWithout them, on Linux: make e2e-node")
+
+
+@contextmanager
+def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
+    """A cluster for the time of the context; the variables that tell of it."""
+    say("kind: creating a cluster, a minute or two")
+    _run("kind", "create", "cluster", "--name", CLUSTER, "--kubeconfig", str(kubeconfig),
+         "--wait", "180s")  # fmt: skip
+    try:
+        yield {
+            "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
+            "ARCHIVER_TEST_DATABASE_ADDRESS": _gateway(),
+            "ARCHIVER_TEST_RESTART_NODE": f"docker restart {NODE}",
+        }
+    finally:
+        _run("kind", "delete", "cluster", "--name", CLUSTER)
+
+
+def _gateway() -> str:
+    """This machine's address in kind's network."""
+    gateways = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
+    for text in _run("docker", "network", "inspect", "kind", "--format", gateways).split():
+        if ipaddress.ip_address(text).version == 4:
+            return text
+    raise NodeError("the Docker network `kind` has no IPv4 gateway: pods cannot reach this machine")
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NodeError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

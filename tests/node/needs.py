@@ -1,0 +1,46 @@
+"""What a machine must be for a node to run on it."""
+
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.node.errors import NodeError
+
+# Laid over, or made private, inside: what lies there would be out of reach.
+COVERED = ("/var", "/run", "/dev/shm")  # noqa: S108 - nothing is written there
+
+
+def check_needs() -> None:
+    """Raises NodeError with everything that this machine lacks, not only the first."""
+    missing = list(_missing())
+    if missing:
+        lines = "\n".join(f"  - {line}" for line in missing)
+        raise NodeError(
+            f"A Kubernetes node cannot run here:\n{lines}\n"
+            "Where Docker runs, `make e2e-kind` does the same; for a cluster that exists, see "
+            "CONTRIBUTING.md."
+        )
+
+
+def _missing() -> list[str]:
+    if sys.platform != "linux":
+        return [f"it needs Linux (namespaces, cgroups), this is {sys.platform}"]
+    missing = []
+    if os.geteuid() != 0:
+        missing.append("it needs root (namespaces, mounts, cgroups), and gives none of it back")
+    if ctypes.sizeof(ctypes.c_void_p) != 8:
+        missing.append("it needs a 64-bit system")
+    if shutil.which("unshare") is None:
+        missing.append("it needs the program unshare (package util-linux)")
+    if not Path("/sys/fs/cgroup").is_mount():
+        missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
+    here = Path(tempfile.gettempdir()).resolve()
+    if any(here.is_relative_to(covered) for covered in COVERED):
+        missing.append(
+            f"its folder cannot be in {here}, which the node covers: set TMPDIR to another, such "
+            "as /tmp, with 2 GB of space that everybody may pass"
+        )
+    return missing

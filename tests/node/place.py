@@ -1,0 +1,48 @@
+"""Where a node lives on the machine: one folder and one name for its cgroups."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.controlplane.workdir import Workdir, stale_folders
+from tests.node import cgroups
+
+PREFIX = "archiver-node-"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A fresh folder, locked while its run is alive, and the cgroup of the same name."""
+
+    workdir: Workdir
+
+    @classmethod
+    def fresh(cls) -> "Place":
+        """Make both."""
+        workdir = Workdir.fresh(PREFIX)
+        # PostgreSQL's account has to pass.
+        workdir.path.chmod(0o711)
+        cgroups.create(workdir.path.name)
+        return cls(workdir)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.workdir.path
+
+    @property
+    def cgroup(self) -> str:
+        """The name of the cgroup, in every hierarchy."""
+        return self.path.name
+
+
+def remove(path: Path) -> None:
+    """End what runs there, and remove both. Raises NodeError if a process does not end."""
+    cgroups.remove(path.name)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def stale() -> Iterator[Path]:
+    """Places whose run was killed together with the janitor that should have removed them."""
+    yield from stale_folders(PREFIX)

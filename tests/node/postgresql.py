@@ -1,0 +1,90 @@
+"""The PostgreSQL that deploy/config.yaml names, as pods reach it: outside of the cluster, behind a
+Service, with TLS and passwords.
+
+It runs on this machine. `address` is one of this machine that pods can reach: the node's bridge,
+kind's network, or whatever a cluster elsewhere is given.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.sql import SQL, Identifier, Literal
+
+from tests.node.kubectl import Kubectl
+from tests.postgres.certificates import ServerCertificate
+from tests.postgres.folder import memory_folder
+from tests.postgres.relay import Relay
+from tests.postgres.server import PostgresServer
+from tests.postgres.sql import execute
+
+NAMESPACE, NAME, PORT = "kubernaut-system", "postgresql", 5432
+HOST = f"{NAME}.{NAMESPACE}.svc"
+DATABASE = "kubernaut_audit"
+OWNER, WRITER = "archiver_owner", "archiver"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The server, and what its users know."""
+
+    server: PostgresServer
+    authority: str
+    passwords: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """A libpq URI of the superuser, for this machine."""
+        return self.server.superuser_url(DATABASE)
+
+
+@contextmanager
+def archive(kubectl: Kubectl, address: str) -> Iterator[Archive]:
+    """Start the server, prepare it as README.md says, and put the Service in front of it."""
+    certificate = ServerCertificate.issue(HOST, "localhost", "127.0.0.1")
+    with PostgresServer.start(ssl=certificate, parent=memory_folder()) as server:
+        relay = Relay.listen(address, server.port)
+        try:
+            kubectl.apply(_service(relay.address, relay.port))
+            yield Archive(server, certificate.authority.decode(), _prepare(server))
+        finally:
+            relay.close()
+
+
+def _prepare(server: PostgresServer) -> dict[str, str]:
+    """README.md, "Install", step 1, with passwords."""
+    passwords = {user: secrets.token_urlsafe(24) for user in (OWNER, WRITER)}
+    url = server.superuser_url()
+    for group in ("archiver_writer", "archiver_reader"):
+        execute(url, SQL("CREATE ROLE {} NOLOGIN").format(Identifier(group)))
+    for user, password in passwords.items():
+        create = SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+        execute(url, create.format(Identifier(user), Literal(password)))
+    execute(url, SQL("GRANT archiver_writer TO {}").format(Identifier(WRITER)))
+    create = SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0")
+    execute(url, create.format(Identifier(DATABASE), Identifier(OWNER)))
+    return passwords
+
+
+def _service(address: str, port: int) -> list[dict[str, Any]]:
+    """A Service without a selector, and the one endpoint that it has."""
+    named = {"name": NAME, "namespace": NAMESPACE}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": named,
+            "spec": {"ports": [{"name": "postgresql", "port": PORT}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**named, "labels": {"kubernetes.io/service-name": NAME}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address]}],
+            "ports": [{"name": "postgresql", "port": port}],
+        },
+    ]
