@@ -83,12 +83,17 @@ def decode_tree(raw: bytes) -> Json:
     return decode(raw).value
 
 
-def canonical(raw: bytes) -> bytes:
-    """The canonical form of one JSON document. Raises NotCanonical."""
-    return decode(raw).content
+def canonical(raw: bytes, tree: Json = None) -> bytes:
+    """The canonical form of one JSON document. Raises NotCanonical.
+
+    `tree`: the same document decoded before, which saves doing it again. It is not trusted: only
+    what encodes to the very bytes of `raw` counts.
+    """
+    found = _round_trip(raw, tree)
+    return found.content if found else exact_json.parse(raw).content
 
 
-def _round_trip(raw: bytes) -> Decoded | None:
+def _round_trip(raw: bytes, tree: Json = None) -> Decoded | None:
     r"""Decodes and encodes; None where that proves nothing, or fails for whatever reason.
 
     What comes out is canonical, but numbers may be changed and doubled keys lost. If it equals what
@@ -99,7 +104,7 @@ def _round_trip(raw: bytes) -> Decoded | None:
     if not _is_shallow(raw) or _SUSPECT_NUMBER.search(raw[::_STRIDE]):
         return None
     try:
-        value = _decode(raw)
+        value = _decode(raw) if tree is None else tree
         content = _encode_sorted(value)
         text = raw.strip(_SPACE)
         if content == text:

@@ -39,7 +39,7 @@ def evidence(resource: CustomResource) -> Evidence:
     Raises Unreadable where the bytes have no canonical form (too deep, a number out of range, …).
     """
     try:
-        whole = canonical.canonical(resource.raw)
+        whole = canonical.canonical(resource.raw, resource.tree)
     except canonical.NotCanonical as error:
         raise Unreadable(error.reason, f"{resource}: {error}") from None
     parts = canonical.members(whole)
