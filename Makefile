@@ -27,7 +27,11 @@ lock: $(STAMP) ## Resolve the dependencies anew
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra demo --group dev -o requirements/dev.txt
 
-.PHONY: demo check test test-older test-fast test-image bench cluster image controlplane
+.PHONY: demo check test test-older test-fast test-image bench cluster image controlplane e2e-node e2e-kind
+
+# The archive that `make image` makes, and the name of the image in it.
+IMAGE ?= dist/kubernaut-archiver-0.1.0.oci.tar
+IMAGE_NAME ?= kubernaut-archiver:0.1.0
 
 demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
 	@$(BIN)/python -m demo
@@ -42,24 +46,43 @@ check: $(STAMP) ## Format, lint, types, layers, documents and manifests
 controlplane: $(STAMP) ## The binaries of the test control plane (built once, then cached)
 	@$(BIN)/python -m tests.controlplane build
 
+# What needs a cluster with a node: e2e-node, e2e-kind.
+NO_NODE := --ignore tests/e2e/node --ignore tests/e2e/machine
 # What another release of Kubernetes cannot change.
 SAME_ON_ALL := --deselect tests/e2e/run/test_backfill.py::test_many_in_bounded_memory
 
 test: $(STAMP) controlplane ## Every test that needs no Docker, on both releases of Kubernetes
 	COVERAGE_FILE=.coverage $(BIN)/coverage run -m pytest tests/unit tests/contract tests/integration
 	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py,archiver/storing.py,archiver/pretend.py,archiver/sharding.py' --fail-under=100
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e $(NO_NODE)
 	$(MAKE) test-older
 
 test-older: $(STAMP) ## The end-to-end tests on the Kubernetes release three minors older
 	KUBERNETES_VERSION=1.34 $(BIN)/python -m tests.controlplane build
-	KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest tests/e2e $(SAME_ON_ALL)
+	KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest tests/e2e $(NO_NODE) $(SAME_ON_ALL)
 
 test-fast: $(STAMP) ## The tests that start no server
 	$(BIN)/python -m pytest tests/unit
 
-cluster: $(STAMP) ## A control plane to look around in; KUBERNETES_VERSION=1.34 for the older one
+cluster: $(STAMP) ## A control plane to look around in; with a node and our image on it: make cluster NODE=1
+ifdef NODE
+	@$(BIN)/python -m tests.node needs
+	@test -f $(IMAGE) || $(MAKE) image
+	@$(BIN)/python -m tests.node up --image $(IMAGE)
+else
 	@$(BIN)/python -m tests.controlplane up
+endif
+
+e2e-node: $(STAMP) ## The image in pods, on a node of our own, and what is left of it (Linux, root)
+	@$(BIN)/python -m tests.node needs
+	@$(MAKE) image
+	$(BIN)/python -m tests.node run --image $(IMAGE) -- $(BIN)/python -m pytest tests/e2e/node
+	$(BIN)/python -m pytest tests/e2e/machine
+
+e2e-kind: $(STAMP) ## The same on kind (Docker and kind)
+	@$(BIN)/python -m tests.node.kind needs
+	@$(MAKE) image
+	$(BIN)/python -m tests.node.kind run --image $(IMAGE) --name $(IMAGE_NAME) -- $(BIN)/python -m pytest tests/e2e/node
 
 bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more: make bench N="1000 10000 50000"
 	$(BIN)/python -m bench $(N)

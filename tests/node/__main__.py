@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.controlplane import ControlPlaneError, find_binaries
-from tests.controlplane.versions import known_versions, minor_of
+from tests.controlplane.versions import minor_of, resolve
 from tests.node.enclosure import enclosed
 from tests.node.kubectl import build_kubectl
 from tests.node.needs import check_needs
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         check_needs()
-        return _run(options)
+        return _run(options) if hasattr(options, "command") else 0
     except ControlPlaneError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser = argparse.ArgumentParser(prog="python -m tests.node", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("needs", help="say what this machine lacks, if anything")
     up = commands.add_parser("up", parents=[common], help="start one; Ctrl-C ends it")
     up.set_defaults(command=[])
     run = commands.add_parser("run", parents=[common], help="start one for a command's time")
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     # All that takes the network is done here: inside, there is none.
-    version = known_versions()[minor_of(find_binaries(options.version).release)]
+    version = resolve(minor_of(find_binaries(options.version).release))
     build_servers(version)
     build_kubectl(version.release)
     programs = find_programs()

@@ -1,6 +1,6 @@
 """The same tests on a cluster of kind, where there is Docker.
 
-    python -m tests.node.kind --image ARCHIVE -- COMMAND …
+    python -m tests.node.kind run --image ARCHIVE --name IMAGE -- COMMAND …
 
 kind brings the cluster, this brings the image onto it and says where both are, in the variables
 that any other cluster needs too. Nothing else differs.
@@ -30,22 +30,31 @@ NEEDED = {
 
 def main() -> int:
     """The command's exit code; 1 where there is no cluster to be had."""
-    parser = argparse.ArgumentParser(prog="python -m tests.node.kind", description=__doc__)
-    parser.add_argument("--image", type=Path, required=True, help="OCI archive")
-    parser.add_argument("--name", required=True, help="the image's name in it")
-    parser.add_argument("command", nargs="+")
-    options = parser.parse_args()
+    options = _parser().parse_args()
     try:
         _check_needs()
-        with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
-            _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.image))
-            known["ARCHIVER_TEST_IMAGE"] = options.name
-            return subprocess.run(
-                options.command, env={**os.environ, **known}, check=False
-            ).returncode
+        return _run_command(options) if hasattr(options, "command") else 0
     except NodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.node.kind", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("needs", help="say what this machine lacks, if anything")
+    run = commands.add_parser("run", help="make a cluster for a command's time")
+    run.add_argument("--image", type=Path, required=True, help="OCI archive")
+    run.add_argument("--name", required=True, help="the image's name in it")
+    run.add_argument("command", nargs="+")
+    return parser
+
+
+def _run_command(options: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
+        _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.image))
+        environment = {**os.environ, **known, "ARCHIVER_TEST_IMAGE": options.name}
+        return subprocess.run(options.command, env=environment, check=False).returncode
 
 
 def _check_needs() -> None:

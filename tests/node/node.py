@@ -7,7 +7,7 @@ from typing import Self
 from tests.controlplane.build import build as build_kubernetes
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import ServerProcess
-from tests.controlplane.versions import Version, known_versions, minor_of
+from tests.controlplane.versions import Version, minor_of, resolve
 from tests.controlplane.workdir import Workdir
 from tests.node.build import build
 from tests.node.containerd import Containerd
@@ -45,7 +45,7 @@ class Node:
     def __init__(self, control_plane: ControlPlane, programs: Programs, folder: Path) -> None:
         """Does not start it."""
         workdir = Workdir(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-        version = known_versions()[minor_of(control_plane.version)]
+        version = resolve(minor_of(control_plane.version))
         kubelet, scheduler, proxy = (build_kubernetes(name, version) for name in SERVERS)
         self._folder = folder
         self.containerd = Containerd(programs, workdir)

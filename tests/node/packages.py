@@ -1,18 +1,17 @@
 """containerd, runc, the CNI plugins and nft: the machine's own, else Debian's packages, unpacked.
 
-Nothing is installed: `apt-get download` and `dpkg -x` into the cache.
+Nothing is installed: they are kept in the cache, as the image's are.
 """
 
 import hashlib
-import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from image.errors import ImageError
+from image.packages import fetch, unpack
 from tests.controlplane.cache import cache_root, only_one
-from tests.controlplane.progress import say
 from tests.node.errors import NodeError
 
 PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nft")
@@ -61,43 +60,21 @@ def _has_plugins(folder: Path) -> bool:
 
 
 def _fetched() -> Path:
-    """The folder of the unpacked packages, fetched now if it is not there."""
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise NodeError(HOW_TO_GET_THEM)
-    # Its lines name each file with its version: a later release is another folder.
-    wanted = _apt("download", "--print-uris", *PACKAGES, cwd=Path("/"))
-    files = sorted(re.findall(r"^'\S+' (\S+)", wanted, re.MULTILINE))
-    digest = hashlib.sha256("\n".join(files).encode()).hexdigest()[:12]
-    folder = cache_root() / f"node-packages-{digest}"
+    """The folder of the unpacked packages, fetched now if it is not there. Raises NodeError."""
+    try:
+        packages = fetch(PACKAGES, cache_root().parent / "debian")
+    except ImageError as error:
+        raise NodeError(f"{HOW_TO_GET_THEM}\n{error}") from error
+    # Each file's name has its version: a later release is another folder.
+    names = "\n".join(package.file.name for package in packages)
+    folder = cache_root() / f"node-packages-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
     with only_one(folder):
         if not folder.exists():
-            say("containerd, runc, CNI plugins, nftables: fetching Debian's packages, once")
-            _fetch(folder)
+            part = folder.with_name(f".{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            unpack(packages, part / "root")
+            part.rename(folder)
     return folder
-
-
-def _fetch(folder: Path) -> None:
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    # As root, apt fetches as a user who could not write here.
-    _apt("download", "-o", "APT::Sandbox::User=root", *PACKAGES, cwd=part)
-    for package in part.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, part / "root"], check=True)
-        package.unlink()
-    part.rename(folder)
-
-
-def _apt(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(
-        ["apt-get", "-qq", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise NodeError(
-            f"apt-get {' '.join(arguments)}:\n{done.stderr}\n"
-            f"If apt has no lists yet: apt-get update.\n{HOW_TO_GET_THEM}"
-        )
-    return done.stdout
 
 
 def _unpacked(folder: Path) -> Programs:

@@ -21,8 +21,8 @@ def write_archive(path: Path) -> Path:
     """Write it."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        program = shutil.copy(build("pause"), root / "pause")
-        layers = [layer_of(root, [program], epoch=0)]
+        shutil.copy(build("pause"), root)
+        layers = [layer_of(root, [root / "pause"], epoch=0)]
     config = config_of(layers, PROCESS, architecture=architecture(), epoch=0)
     write_image(path, layers, config, reference=IMAGE, epoch=0)
     return path
