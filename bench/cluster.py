@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from archiver.domain.evidence import evidence
 from archiver.domain.mark import Mark, merge_patch
 from tests import crds
 from tests.controlplane import ControlPlane
-from tests.e2e.deploy.installation import applied, defined
 from tests.e2e.deploy.kube_api import KubeApi
 from tests.e2e.run.objects import now
 from tests.e2e.waiting import eventually
@@ -110,23 +108,17 @@ def bench_cluster() -> Iterator[BenchCluster]:
     definition = crds.load(crds.BY_SHAPE["A"])
     for version in definition["spec"]["versions"]:
         version["subresources"] = {}
+    parts = [o for o in load(BASE) if o["kind"] in _ACCOUNT]
     with ControlPlane.start() as control_plane:
         admin = KubeApi(control_plane.kubeconfig)
-        parts = [o for o in load(BASE) if o["kind"] in _ACCOUNT]
-        with (
-            applied(admin, parts),
-            defined(admin, crds.load("remediationrequest")),
-            defined(admin, definition),
-        ):
-            account = control_plane.kubeconfig_for_service_account(NAMESPACE, SERVICE_ACCOUNT)
-            api = KubeApi(account)
-            eventually(lambda: api.send("GET", "/api/v1/namespaces/kube-system").ok)
-            api.close()
-            yield BenchCluster(control_plane, admin, account)
+        # Never taken away: the control plane goes as a whole, and deleting 50,000 takes minutes.
+        for manifest in [*parts, crds.load("remediationrequest"), definition]:
+            answer = admin.apply(manifest)
+            assert answer.ok, answer.message
+        eventually(lambda: admin.send("GET", path_in("default")).ok)
+        account = control_plane.kubeconfig_for_service_account(NAMESPACE, SERVICE_ACCOUNT)
+        api = KubeApi(account)
+        eventually(lambda: api.send("GET", "/api/v1/namespaces/kube-system").ok)
+        api.close()
+        yield BenchCluster(control_plane, admin, account)
         admin.close()
-
-
-def pages(found: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    """`size` at a time."""
-    while page := list(islice(found, size)):
-        yield page

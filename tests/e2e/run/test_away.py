@@ -1,14 +1,18 @@
 """Servers that do not answer: exit 75, and nothing that is not so is said."""
 
 import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import yaml
 
-from tests.e2e.run.command import Archiver, succeeded
+from tests.controlplane import ControlPlane
+from tests.e2e.run.command import Archiver, finish, succeeded
 from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.run.rows import Rows
+from tests.e2e.waiting import eventually
 from tests.postgres.server import PostgresServer
 
 
@@ -40,3 +44,67 @@ def test_the_api_server(archiver: Archiver, rows: Rows, tmp_path: Path) -> None:
     assert done.code == 75, done.err
     assert done.report["error"]
     assert rows.everything() == []
+
+
+MANY = 60
+# A page at a time and few marks a second, so that a run is in its middle for seconds.
+SLOWLY = {"ARCHIVER_PAGE_SIZE": "10", "ARCHIVER_MAX_MARKS_PER_SECOND": "10"}
+
+
+def begun(archiver: Archiver, rows: Rows, **more: str) -> subprocess.Popen[str]:
+    """A run that has committed its first pages and has others before it."""
+    process = replace(archiver, environment=SLOWLY | more).start()
+    eventually(lambda: 10 <= rows.revisions() < MANY)
+    return process
+
+
+def is_whole(archiver: Archiver, processings: Collection, rows: Rows) -> bool:
+    """Whether no mark is without its row; and one more run leaves each with one row, and marked."""
+    stored = {str(each) for each in rows.newest()}
+    marked = {name for name, each in processings.all().items() if is_marked(each)}
+    assert marked <= stored
+    assert len(stored) % 10 == 0
+    succeeded(archiver.run())
+    return rows.revisions() == MANY and all(map(is_marked, processings.all().values()))
+
+
+def test_the_run_is_told_to_end_in_its_middle(
+    archiver: Archiver, processings: Collection, rows: Rows
+) -> None:
+    processings.create_all(range(MANY), context_bytes=0)
+    process = begun(archiver, rows)
+    process.terminate()
+    done = finish(process)
+    assert done.code == 75, done.err
+    assert is_whole(archiver, processings, rows)
+
+
+def test_the_database_goes_in_the_middle(
+    archiver: Archiver, processings: Collection, rows: Rows, postgres_server: PostgresServer
+) -> None:
+    processings.create_all(range(MANY), context_bytes=0)
+    process = begun(archiver, rows, ARCHIVER_DEADLINE="5s", ARCHIVER_GRACE="2s")
+    postgres_server.kill()
+    try:
+        done = finish(process)
+    finally:
+        postgres_server.restart()
+    assert done.code == 75, done.err
+    assert sum(done.report["counts"].values()) == 2 * done.report["counts"]["found"]
+    assert is_whole(archiver, processings, rows)
+
+
+@pytest.mark.needs_control_plane_processes
+def test_the_api_server_goes_in_the_middle(
+    archiver: Archiver, processings: Collection, rows: Rows, control_plane: ControlPlane
+) -> None:
+    processings.create_all(range(MANY), context_bytes=0)
+    process = begun(archiver, rows, ARCHIVER_DEADLINE="5s", ARCHIVER_GRACE="2s")
+    control_plane.stop_apiserver()
+    try:
+        done = finish(process)
+    finally:
+        control_plane.start_apiserver()
+    assert done.code == 75, done.err
+    assert sum(done.report["counts"].values()) == 2 * done.report["counts"]["found"]
+    assert is_whole(archiver, processings, rows)

@@ -37,6 +37,12 @@ class Family:
         assert self.api.send("DELETE", self.parent, query=query).ok
         eventually(lambda: self.api.send("GET", self.parent).status == HTTPStatus.NOT_FOUND)
 
+    def begin_to_delete_parent(self) -> None:
+        """In the foreground: it stays, with a deletionTimestamp, until its children are gone."""
+        query = {"propagationPolicy": "Foreground"}
+        assert self.api.send("DELETE", self.parent, query=query).ok
+        assert self.api.send("GET", self.parent).body["metadata"]["deletionTimestamp"]
+
     def child_is_gone(self) -> bool:
         """Whether the garbage collector had its way."""
         return self.api.send("GET", self.path).status == HTTPStatus.NOT_FOUND
@@ -76,3 +82,26 @@ def test_with_the_guard_it_waits_for_its_mark(
     assert rows.newest().keys() == {uid(family.child)}
     # It asks again after about as long as it has been refused so far.
     eventually(family.child_is_gone)
+
+
+@pytest.mark.usefixtures("guard")
+def test_with_the_guard_a_parent_in_the_foreground_does_not_hang(
+    archiver: Archiver, family: Family, rows: Rows
+) -> None:
+    family.begin_to_delete_parent()
+    time.sleep(2)  # the garbage collector has asked several times by now
+    assert not family.child_is_gone()
+    assert succeeded(archiver.run()).counts("archived") == [1]
+    assert rows.newest().keys() == {uid(family.child)}
+    eventually(family.child_is_gone)
+    eventually(lambda: family.api.send("GET", family.parent).status == HTTPStatus.NOT_FOUND)
+
+
+@pytest.mark.usefixtures("guard")
+def test_the_report_says_that_the_guard_is_in_force(archiver: Archiver) -> None:
+    assert succeeded(archiver.run()).report["gate"] == "guard"
+
+
+@pytest.mark.usefixtures("family")
+def test_the_report_says_that_there_is_no_guard(archiver: Archiver) -> None:
+    assert succeeded(archiver.run()).report["gate"] == "none"

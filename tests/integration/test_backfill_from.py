@@ -1,0 +1,170 @@
+"""`archiver backfill --from`: dumps at the command line, into a real PostgreSQL."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import text
+
+from archiver.db.engine import connect
+from tests.postgres.database import Database
+from tests.postgres.server import PostgresServer
+from tests.resources import as_stored, draw, written
+
+CLUSTER = "7f9c2a52-3f0e-4a53-9b7e-0d5f4f0f7a11"
+NOW = datetime.now(UTC)
+Backfill = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def resource(number: int, *, days: int = 3, **metadata: Any) -> dict[str, Any]:
+    ago = timedelta(days=days)
+    incident = draw(number, now=NOW, completed_ago=ago, name=f"rp-{number}", context_bytes=500)
+    created = (NOW - timedelta(days=days, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    whole = as_stored(written(incident, "A"), creation_timestamp=created)
+    whole["metadata"] |= {"uid": f"uid-{number}", "resourceVersion": str(number)} | metadata
+    return whole
+
+
+THREE = [resource(1), resource(2, days=30), resource(3, namespace="other", labels={"team": "sre"})]
+
+
+@pytest.fixture
+def backfill(postgres_server: PostgresServer, database: Database) -> Backfill:
+    url = postgres_server.url(database.name, "writer", "writer")
+
+    def run(*arguments: str, given: bytes = b"") -> tuple[int, dict[str, Any]]:
+        command = [sys.executable, "-m", "archiver", "backfill", "-o", "json", *arguments]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ARCHIVER_")}
+        done = subprocess.run(
+            [*command, "--cluster-id", CLUSTER],
+            env=environment | {"ARCHIVER_DATABASE_URL": url},
+            input=given,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, json.loads(done.stdout)
+
+    return run
+
+
+def manifests(database: Database) -> dict[str, Any]:
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT uid, manifest FROM alert_processing_audit"))
+        stored: dict[str, Any] = dict(tuple(row) for row in found)
+    engine.dispose()
+    return stored
+
+
+def evidence(whole: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        k: v for k, v in whole["metadata"].items() if k not in ("resourceVersion", "managedFields")
+    }
+    return {**whole, "metadata": kept}
+
+
+def as_list(*objects: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        ("list.json", json.dumps(as_list(*THREE), indent=4).encode()),
+        ("list.json.gz", gzip.compress(json.dumps(as_list(*THREE)).encode())),
+        ("list.yaml", yaml.safe_dump(as_list(*THREE)).encode()),
+        ("each.yaml", yaml.safe_dump_all(THREE).encode()),
+        ("lines.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in THREE)),
+    ],
+)
+def test_every_form_gives_the_same_records(
+    backfill: Backfill, database: Database, tmp_path: Path, dump: tuple[str, bytes]
+) -> None:
+    name, content = dump
+    (tmp_path / name).write_bytes(content)
+    code, report = backfill("--from", str(tmp_path / name))
+    assert (code, report["counts"]["archived"]) == (0, 3)
+    assert manifests(database) == {each["metadata"]["uid"]: evidence(each) for each in THREE}
+
+
+def test_a_directory_and_standard_input(backfill: Backfill, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(THREE[0]))
+    (tmp_path / "b.json").write_text(json.dumps(as_list(THREE[1])))
+    assert backfill("--from", str(tmp_path))[1]["counts"]["archived"] == 2
+    code, report = backfill("--from", "-", given=json.dumps(as_list(*THREE)).encode())
+    counts = report["counts"]
+    assert (code, counts["found"], counts["archived"], counts["already"]) == (0, 3, 1, 2)
+
+
+def test_the_same_file_twice_adds_nothing(backfill: Backfill, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
+    backfill("--from", str(tmp_path / "x.json"))
+    code, report = backfill("--from", str(tmp_path / "x.json"))
+    assert (code, report["counts"]["already"]) == (0, 3)
+    assert not any(report["effects"].values())
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        (["-n", "other"], {"uid-3"}),
+        (["-l", "team=sre"], {"uid-3"}),
+        (["-l", "team!=sre"], {"uid-1", "uid-2"}),
+        (["--since", (NOW - timedelta(days=10)).isoformat()], {"uid-1", "uid-3"}),
+        (["--until", (NOW - timedelta(days=10)).isoformat()], {"uid-2"}),
+        (["--resource", "signalprocessings.remediationprocessing.kubernaut.io"], set()),
+        (["--resource", "remediationprocessings.kubernaut.ai"], set()),
+    ],
+)
+def test_it_is_narrowed_as_a_cluster_is(
+    backfill: Backfill, database: Database, tmp_path: Path, narrowed: tuple[list[str], set[str]]
+) -> None:
+    flags, uids = narrowed
+    (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
+    assert backfill("--from", str(tmp_path / "x.json"), *flags)[0] == 0
+    assert set(manifests(database)) == uids
+
+
+def test_good_lines_before_and_after_a_bad_one_are_stored(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    whole = [json.dumps(each) for each in THREE]
+    lines = [whole[0], '{"not": json}', whole[1], whole[2][:200]]
+    (tmp_path / "x.jsonl").write_text("\n".join(lines))
+    code, report = backfill("--from", str(tmp_path / "x.jsonl"))
+    assert (code, report["counts"]["archived"], report["counts"]["quarantined"]) == (1, 2, 2)
+    assert [problem["object"].rpartition(" line ")[2] for problem in report["problems"]] == [
+        "2",
+        "4",
+    ]
+    assert set(manifests(database)) == {"uid-1", "uid-2"}
+
+
+def test_an_older_state_does_not_replace_a_newer_one(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    newer, older = resource(7), resource(7)
+    older["metadata"]["resourceVersion"] = "6"
+    older["status"] = {**older["status"], "message": "an earlier word"}
+    for number, each in enumerate((newer, older)):
+        (tmp_path / f"{number}.json").write_text(json.dumps(each))
+    backfill("--from", str(tmp_path / "0.json"))
+    code, report = backfill("--from", str(tmp_path / "1.json"))
+    assert (code, report["counts"]["already"], report["effects"]["superseded"]) == (0, 1, 1)
+    assert manifests(database)["uid-7"] == evidence(newer)
+
+
+def test_a_dry_run_stores_nothing(backfill: Backfill, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
+    for how in ("client", "server"):
+        code, report = backfill("--from", str(tmp_path / "x.json"), f"--dry-run={how}")
+        assert (code, report["counts"]["archived"], len(report["objects"])) == (0, 3, 3)
+    assert manifests(database) == {}
