@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import which
 
@@ -20,8 +21,8 @@ from tests.node.errors import NodeError
 from tests.node.janitor import REPOSITORY, Janitor, remove_stale
 from tests.node.place import Place
 
-# --kill-child: SIGKILL to the first process of the namespaces, should unshare be killed.
 GRACE = 10.0  # seconds
+# --kill-child: SIGKILL to the first process of the namespaces, should unshare be killed.
 UNSHARE = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc", "--kill-child")
 
 
@@ -46,17 +47,29 @@ def enclosed(
         pass_fds=(janitor.alive, *(handed_in.fileno() for handed_in in sockets)),
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: process.kill())
+        signal.signal(number, lambda *_: _kill(process))
     # A terminal's Ctrl-C reaches the command too, which may want to have the last word.
-    last_word = threading.Timer(GRACE, process.kill)
+    last_word = threading.Timer(GRACE, _kill, [process])
     last_word.daemon = True
     signal.signal(signal.SIGINT, lambda *_: None if last_word.is_alive() else last_word.start())
     try:
         code = process.wait()
     finally:
         last_word.cancel()
-        process.kill()
+        _kill(process)
         complaint = janitor.finish()
     if complaint:
         raise NodeError(f"left behind: {place.path} or its cgroups\n{complaint}")
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the first process of the namespaces, and with it all others."""
+    # Not unshare, which waits for it: so that nobody is left for the machine's init to reap.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    first = children.read_text().split() if children.exists() else []
+    for pid in first:
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    if not first:
+        process.kill()

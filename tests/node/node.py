@@ -1,11 +1,13 @@
 """Node: containerd, kubelet, kube-scheduler, kube-proxy and CoreDNS beside a control plane."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from tests.controlplane.build import build as build_kubernetes
 from tests.controlplane.controlplane import ControlPlane
+from tests.controlplane.errors import ServerFailed
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.versions import Version, minor_of, resolve
 from tests.controlplane.workdir import Workdir
@@ -85,5 +87,8 @@ class Node:
 
     def record_processes(self) -> None:
         """Write down what `restart` kills."""
-        pids = [self.containerd.process.pid, self.kubelet.process.pid]
+        pids = []
+        for process in (self.containerd.process, self.kubelet.process):
+            with suppress(ServerFailed):  # it is being killed: the next turn starts it again
+                pids.append(process.pid)
         (self._folder / PIDS).write_text(" ".join(map(str, pids)))

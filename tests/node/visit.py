@@ -34,6 +34,10 @@ def receive(
         _say(f"Kubernetes {control_plane.version} with one node is running. In another terminal:\n")
         _say(f"  export KUBECONFIG={kubeconfig}")
         _say(f"  {program} get nodes")
+        _say("  archiver run --dry-run=client")
+        _say("\nThe resources that Kubernaut would have defined:\n")
+        _say(f"  {program} apply -f tests/crds/remediationrequest.yaml "
+             "-f tests/crds/remediationprocessing-v1.yaml")  # fmt: skip
         _say(f"\nImages on the node: {', '.join(images) or 'none (make cluster NODE=1 IMAGE=…)'}")
         _say(f"PostgreSQL, for pods: {postgresql.HOST}:{postgresql.PORT}, database "
              f"{postgresql.DATABASE}, prepared as in README.md; for you:\n")  # fmt: skip

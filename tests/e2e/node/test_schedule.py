@@ -1,26 +1,30 @@
 """The CronJob makes Jobs by the clock, and one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.e2e.deploy.kube_api import Object
+from tests.e2e.node.history import exit_codes
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled
 from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.waiting import eventually
 
 A_MINUTE = 90.0  # seconds: the next full one, and what it takes to notice
-RATE = "ARCHIVER_MAX_MARKS_PER_SECOND"
+OVER_A_MINUTE = 150  # marks, two a second
 
 
 @contextmanager
-def scheduled(installed: Installed) -> Iterator[None]:
-    """The schedule is on for the time of the context."""
+def scheduled(installed: Installed, environment: Mapping[str, str]) -> Iterator[None]:
+    """The schedule is on for the time of the context, with these variables beside its own."""
+    assign = [f"{name}={value}" for name, value in environment.items()]
+    installed.ask("set", "env", "cronjob/archiver", *assign)
     _suspend(installed, suspended=False)
     try:
         yield
     finally:
         _suspend(installed, suspended=True)
+        installed.ask("set", "env", "cronjob/archiver", *(f"{name}-" for name in environment))
 
 
 def _suspend(installed: Installed, *, suspended: bool) -> None:
@@ -44,34 +48,17 @@ def _held_back(installed: Installed) -> bool:
     return bool(installed.get("events", "--field-selector=reason=JobAlreadyActive")["items"])
 
 
-def test_the_schedule_fires_and_archives(
+def test_runs_are_made_by_the_clock_and_one_at_a_time(
     installed: Installed, processings: Collection, url: str
 ) -> None:
-    due = processings.create_all(range(20))
-    fresh = processings.create(100, hours=1)
-    with scheduled(installed):
+    due = processings.create_all(range(OVER_A_MINUTE))
+    fresh = processings.create(1000, hours=1)
+    with scheduled(installed, {"ARCHIVER_MAX_MARKS_PER_SECOND": "2"}):
         eventually(lambda: bool(_scheduled_jobs(installed)), A_MINUTE)
+        eventually(lambda: _held_back(installed), A_MINUTE)
     (job,) = _scheduled_jobs(installed)
     assert installed.ended(job) == "Complete"
+    assert exit_codes(installed.pods.of_job(job)) == [0]
     installed.delete(job)
     assert_settled(url, processings, due)
     assert not is_marked(processings.get(fresh))
-
-
-def test_a_slow_run_holds_the_next_one_back(
-    installed: Installed, processings: Collection, url: str
-) -> None:
-    due = processings.create_all(range(150))
-    installed.ask("set", "env", "cronjob/archiver", f"{RATE}=1")
-    try:
-        with scheduled(installed):
-            eventually(lambda: bool(_scheduled_jobs(installed)), A_MINUTE)
-            eventually(lambda: _held_back(installed), A_MINUTE)
-            jobs = _scheduled_jobs(installed)
-    finally:
-        installed.ask("set", "env", "cronjob/archiver", f"{RATE}-")
-    assert len(jobs) == 1
-    assert len(installed.pods.of_job(jobs[0])) == 1
-    installed.delete(*jobs)
-    assert installed.run("after-slow") == "Complete"
-    assert_settled(url, processings, due)
