@@ -8,7 +8,7 @@ back in another statement than the one that wrote it.
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from archiver.domain.mark import DIGEST, carries_mark_of
@@ -27,7 +27,6 @@ _GLANCE = 0.25
 class Limits:
     """Bounds of one run. `tries` counts the first one; `backoff` is seconds, doubled every try."""
 
-    workers: int = 16
     tries: int = 5
     backoff: float = 0.1
 
@@ -57,12 +56,7 @@ def run(
 
     Whatever ends the run early is in `tally.error`; nothing is raised but bugs.
     """
-    one = _Run(stages, terms, tally, stop, limits=limits)
-    try:
-        one.pages()
-    finally:
-        # Not waited for: a mark that hangs on a dead connection must not hold up the exit.
-        one.pool.shutdown(wait=False, cancel_futures=True)
+    _Run(stages, terms, tally, stop, limits=limits).pages()
 
 
 def _ahead(pages: Iterator[Page], stop: Stop) -> Iterator[Page]:
@@ -97,22 +91,20 @@ class _Run:
         self.source, self.marker = stages.source, stages.marker
         self.storing = Storing(stages.source, stages.store, terms, tally)
         self.terms, self.tally, self.stop, self.limits = terms, tally, stop, limits
-        self.pool = ThreadPoolExecutor(limits.workers, "mark")
-        self.unmarkable: ArchiverError | None = None
+        self.underway: deque[_Marking] = deque()
 
     def pages(self) -> None:
-        underway: deque[_Marking] = deque()
         try:
             for page in _ahead(self.source.pages(), self.stop):
-                underway.append(self._begin(page))
-                if len(underway) > 1:
-                    self._finish(underway.popleft())
+                self.underway.append(self._begin(page))
+                if len(self.underway) > 1:
+                    self._finish(self.underway.popleft())
                 if self.tally.error is not None:
                     break
         except ArchiverError as error:
             self.tally.fail(error)
-        while underway:
-            self._finish(underway.popleft())
+        while self.underway:
+            self._finish(self.underway.popleft())
 
     def _begin(self, page: Page) -> "_Marking":
         try:
@@ -124,32 +116,31 @@ class _Run:
         return self._start_marks(self.storing.store(decisions, page.unparsed))
 
     def _start_marks(self, stored: Stored) -> "_Marking":
+        lost = self.tally.error if isinstance(self.tally.error, Integrity) else None
+        if lost is not None:
+            self._call_back()
         marks = []
         for archive in stored.confirmed:
             if self.marker is None:
                 self.tally.settle(archive.resource, Outcome.ARCHIVED, str(archive.cause))
+            elif lost is not None:
+                self.tally.settle(archive.resource, Outcome.DEFERRED, str(lost))
             else:
-                marks.append((archive, self.pool.submit(self._mark, self.marker, archive)))
+                marks.append((archive, self.marker.mark(archive.resource, archive.mark)))
         return _Marking(marks, stored.again, stored.stale)
 
-    def _mark(self, marker: Marker, archive: Archive) -> MarkOutcome:
-        # Once a mark has failed for good or for now, the others would only fail more slowly. What
-        # was confirmed is marked although the list or the store has failed since; but where the
-        # store has lost a row, nothing it says is believed any more.
-        hopeless = self.tally.error if isinstance(self.tally.error, Integrity) else self.unmarkable
-        if hopeless is not None:
-            raise hopeless
-        try:
-            return marker.mark(archive.resource, archive.mark)
-        except (MarkRefused, Interrupted):
-            raise
-        except ArchiverError as error:
-            self.unmarkable = error
-            raise
+    def _call_back(self) -> None:
+        """Where the store has lost a row, nothing it says is believed any more: marks that are not
+        sent yet are not sent. After any other failure what was confirmed is marked.
+        """
+        for marking in self.underway:
+            for _, future in marking.marks:
+                future.cancel()
 
     def _finish(self, marking: "_Marking") -> None:
         """Wait for the marks; read what has changed meanwhile again, store and mark it again."""
         for tried in range(1, self.limits.tries + 1):
+            self._wait_for([future for _, future in marking.marks])
             for archive, future in marking.marks:
                 self._settle(archive, future, marking.again)
             if not marking.again:
@@ -162,15 +153,19 @@ class _Run:
         for archive in marking.again:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
 
+    def _wait_for(self, futures: Sequence[Future[MarkOutcome]]) -> None:
+        # All at once: to be woken by each mark would cost as much as half of sending it.
+        while not self.stop.expired() and wait(futures, _GLANCE).not_done:
+            pass
+
     def _settle(self, archive: Archive, future: Future[MarkOutcome], again: list[Archive]) -> None:
-        # Asked before the wait: once time is up, each of a thousand marks would cost a glance.
-        while not future.done() and not self.stop.expired():
-            wait((future,), _GLANCE)
         try:
             if not future.done():
                 future.cancel()
                 raise Interrupted("no time left to mark it; the next run does")
             outcome = future.result()
+        except CancelledError:
+            self.tally.settle(archive.resource, Outcome.DEFERRED, str(self.tally.error))
         except MarkRefused as error:
             self.tally.refuse(archive.resource, error)
         except ArchiverError as error:

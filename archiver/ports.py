@@ -6,6 +6,7 @@ Every method raises only errors from `archiver.errors`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -156,9 +157,11 @@ class Stop(Protocol):
 class Marker(Protocol):
     """Writes the mark on the object, so that cleanup may proceed."""
 
-    def mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
-        """Mark the very object that was read: its uid and resourceVersion are preconditions.
+    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+        """Begin to mark the very object that was read: uid and resourceVersion are preconditions.
 
-        Safe to call from many threads at once. Raises MarkRefused for this object alone,
-        Forbidden if the right is missing, Unavailable.
+        Comes back at once; how many are sent at a time is the marker's business. The future ends
+        with the outcome, with MarkRefused for this object alone, with Forbidden where the right is
+        missing, or with Unavailable. After one of the latter two what is not sent yet, and what is
+        begun later, ends with the same error. It can be cancelled until it is sent.
         """

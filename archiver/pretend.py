@@ -1,6 +1,7 @@
 """A client-side dry run: the same pipeline, with a store and a marker that only read."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 
 from archiver.domain.custom_resource import CustomResource, Key
 from archiver.domain.mark import Mark
@@ -45,7 +46,9 @@ class PretendStore:
 class PretendMarker:
     """Marks nothing, and says it did."""
 
-    def mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
+    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
         """Always marked: what the API server would say is for `--dry-run=server` to find out."""
         del resource, mark
-        return MarkOutcome.MARKED
+        done: Future[MarkOutcome] = Future()
+        done.set_result(MarkOutcome.MARKED)
+        return done

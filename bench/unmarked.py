@@ -10,23 +10,13 @@ from typing import Any
 from unittest.mock import patch
 
 from archiver.cli import main
-from archiver.domain.custom_resource import CustomResource
-from archiver.domain.mark import Mark
-from archiver.ports import MarkOutcome
-
-
-class NoMarker:
-    """Sends nothing."""
-
-    def mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
-        """Done."""
-        del resource, mark
-        return MarkOutcome.MARKED
+from archiver.ports import Marker
+from archiver.pretend import PretendMarker
 
 
 def without_marks() -> Any:
     """The command line, with this in the place of the marker."""
-    make: Callable[..., NoMarker] = lambda *_args, **_options: NoMarker()  # noqa: E731 - one use
+    make: Callable[..., Marker] = lambda *_args, **_options: PretendMarker()  # noqa: E731 - one use
     return patch("archiver.kube.marker.KubeMarker", make)
 
 

@@ -61,13 +61,7 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
-        run(
-            Stages(source, store, marker),
-            terms,
-            tally,
-            stop,
-            limits=Limits(settings.workers, settings.tries),
-        )
+        run(Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.tries))
     except ArchiverError as error:
         tally.fail(error)
     result = tally.report(

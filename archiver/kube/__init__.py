@@ -1,12 +1,16 @@
-"""The Kubernetes API: the only package that imports `kubernetes`.
+"""The Kubernetes API: the only package that imports `kubernetes` and `pycurl`.
 
 ::
 
     credentials   whose configuration: --kubeconfig, KUBECONFIG, ~/.kube/config, the pod's own
-    client        bytes in, bytes out: authentication, TLS, connections, retries
-    login         credentials as loaded once, and the connections made with them
+    client        bytes in, bytes out
+    dispatch      the one thread that carries all requests, and repeats them
+    lane          requests of one kind, in order, with a window and a pace
     window        how many requests at once: fewer after a 429
     patience      how long a request is repeated, and how long between
+    transfers     attempts under way: libcurl's multi interface
+    login         credentials as loaded once: certificates, proxy, the Authorization header
+    request       one request as data, and the bytes of its answer as they come in
     answer        status, headers, bytes; what a Status body says
     failures      what an answer without success means: tables
     discovery     which version of a resource is served, under which path

@@ -1,7 +1,7 @@
 """One answer of the API server, and what its Status body says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -64,22 +64,29 @@ _STATUS = msgspec.json.Decoder(Status)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status code, body and headers as received."""
+    """Status code, body, and the lines of the head as received."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str]
+    headers: Sequence[bytes] = ()
 
     @property
     def ok(self) -> bool:
         """2xx."""
         return 200 <= self.status < 300
 
+    def header(self, name: str) -> str | None:
+        """The value of a header; None without it. Nearly all answers are never asked for one."""
+        prefix = f"{name}:".lower().encode()
+        found = (line for line in self.headers if line[: len(prefix)].lower() == prefix)
+        line = next(found, None)
+        return None if line is None else line[len(prefix) :].decode("latin-1").strip()
+
     @property
     def date(self) -> int | None:
         """The server's clock: whole seconds, in nanoseconds since the epoch; None if not told."""
         try:
-            return gotime.from_datetime(parsedate_to_datetime(self.headers["Date"]))
+            return gotime.from_datetime(parsedate_to_datetime(self.header("Date") or ""))
         except (KeyError, ValueError, TypeError):
             return None
 

@@ -1,16 +1,18 @@
-"""Credentials as they were loaded once, and the connections made with them."""
+"""Credentials as they were loaded once, and what they make of a transfer."""
 
-import threading
+import ssl
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+import certifi
+import pycurl
 import structlog
-import urllib3
-from kubernetes.client import ApiClient
 from kubernetes.client import Configuration as ClientConfiguration
-from urllib3.exceptions import InsecureRequestWarning, LocationValueError
+from urllib3.exceptions import LocationValueError
+from urllib3.util import parse_url
 
 from archiver.errors import Configuration
 from archiver.kube.patience import Budget
@@ -19,79 +21,142 @@ _log = structlog.get_logger()
 
 # How long an Authorization header is used without asking the library again, which looks for a new
 # token file once a minute; seconds.
-_HEADER_LIFE = 20.0
+_HEADER_LIFE: Final = 20.0
+# As much as one read may take in; the default of 16 KiB means a thousand callbacks for a page.
+_READ_BYTES: Final = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """How to talk to the API server. Times in seconds.
 
+    `silence` is how long nothing may come before an answer is given up, in whole seconds.
     `compress` asks for gzip: worth it on a slow link; on a fast one it halves the throughput,
     because the API server has to compress.
     """
 
     connect_timeout: float = 5.0
-    read_timeout: float = 30.0
+    silence: int = 30
     connections: int = 32
     compress: bool = False
     budget: Budget = field(default_factory=Budget)
 
 
-DEFAULT_NETWORK = Network()
+DEFAULT_NETWORK: Final = Network()
 
 
 class Login:
-    """One loading of the credentials, and the connections made with them."""
+    """One loading of the credentials. For one thread.
+
+    Certificates and keys are read here and not where a connection is made: connections are shared
+    only among transfers with the same bytes, so that a new login never goes on with an old
+    certificate.
+    """
 
     def __init__(self, configuration: ClientConfiguration, network: Network) -> None:
-        """`configuration` is taken over and changed. Raises Configuration."""
-        configuration.connection_pool_maxsize = network.connections
+        """Raises Configuration."""
         self.server: str = configuration.host.rstrip("/")
         self._configuration = configuration
-        self._manager: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
-        # A tenth of a patch's time is spent on finding the one host's pool again. Through a proxy
-        # there may be another form of URL, which the manager knows.
-        direct = self._manager.proxy is None
-        try:
-            pool = self._manager.connection_from_url(self.server)
-        except LocationValueError as error:
-            raise Configuration(f"{self.server} is no URL of an API server: {error}") from None
-        self._pool = pool if direct else self._manager
-        self._prefix = urlsplit(self.server).path if direct else self.server
-        self._lock = threading.Lock()
-        self._headers: dict[str, str] = {}
+        self._network = network
+        self._origin, self._detour = _origin(self.server, configuration.tls_server_name)
+        self._tls = _tls_options(configuration)
+        self._headers: list[str] = []
         self._fresh_until = 0.0
         if not configuration.verify_ssl:
-            # urllib3 would say so at every connection.
-            urllib3.disable_warnings(InsecureRequestWarning)
             _log.warning("tls.unverified", server=self.server)
 
-    def send(
-        self, method: str, target: str, headers: dict[str, str], **settings: Any
-    ) -> urllib3.BaseHTTPResponse:
-        """One request, once; `settings` are those of urlopen. Raises urllib3's HTTPError."""
-        return self._pool.urlopen(
-            method,
-            self._prefix + target,
-            headers=headers | self._authorization(),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-            **settings,
-        )
+    def url(self, target: str) -> str:
+        """The URL of a path and its query."""
+        return self._origin + target
 
-    def _authorization(self) -> dict[str, str]:
-        """The Authorization header, renewed by the library's own hook."""
-        with self._lock:
-            if time.monotonic() >= self._fresh_until:
-                auth = self._configuration.auth_settings().get("BearerToken")
-                # Token files end in a line break, which no header may hold.
-                value = (auth["value"] or "").strip() if auth else ""
-                self._headers = {"Authorization": value} if value else {}
-                self._fresh_until = time.monotonic() + _HEADER_LIFE
-            return self._headers
+    def headers(self) -> list[str]:
+        """The lines of every request: Authorization, renewed by the library's own hook."""
+        if time.monotonic() >= self._fresh_until:
+            auth = self._configuration.auth_settings().get("BearerToken")
+            # Token files end in a line break, which no header may hold.
+            value = (auth["value"] or "").strip() if auth else ""
+            # curl would wait for "100 Continue" before it sends a large body.
+            self._headers = ["Expect:", *self._detour.headers]
+            self._headers += [f"Authorization: {value}"] if value else []
+            self._fresh_until = time.monotonic() + _HEADER_LIFE
+        return self._headers
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._manager.clear()
+    def prepare(self, curl: pycurl.Curl) -> None:
+        """Set what all transfers of this login have in common."""
+        proxy = self._configuration.proxy
+        options: dict[int, object] = {
+            # HTTP/1.1: one connection for each request under way, as a load balancer wants it.
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+            pycurl.PATH_AS_IS: True,
+            pycurl.NOSIGNAL: True,
+            pycurl.TCP_KEEPALIVE: True,
+            pycurl.BUFFERSIZE: _READ_BYTES,
+            pycurl.CONNECTTIMEOUT_MS: round(self._network.connect_timeout * 1000),
+            pycurl.LOW_SPEED_LIMIT: 1,
+            pycurl.LOW_SPEED_TIME: self._network.silence,
+            # Set even if empty: the library has looked at the environment, curl must not again.
+            pycurl.PROXY: proxy or "",
+            pycurl.NOPROXY: self._configuration.no_proxy or "",
+        }
+        if proxy:
+            given = self._configuration.proxy_headers or {}
+            options[pycurl.PROXYHEADER] = [f"{name}: {value}" for name, value in given.items()]
+        if self._network.compress:
+            options[pycurl.ACCEPT_ENCODING] = "gzip"
+        if self._detour.connect_to:
+            options[pycurl.CONNECT_TO] = self._detour.connect_to
+        for option, value in (options | self._tls).items():
+            curl.setopt(option, value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Detour:
+    """For a server whose certificate names another host (tls-server-name in a kubeconfig)."""
+
+    connect_to: list[str] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
+
+
+def _origin(server: str, tls_server_name: str | None) -> tuple[str, _Detour]:
+    try:
+        url = parse_url(server)
+        port = url.port or {"http": 80, "https": 443}[url.scheme or ""]
+    except (LocationValueError, KeyError) as error:
+        raise Configuration(f"{server} is no URL of an API server: {error}") from None
+    if not url.host:
+        raise Configuration(f"{server} is no URL of an API server: it names no host")
+    if not tls_server_name:
+        return server, _Detour()
+    # curl verifies the host of the URL: it is given that name, and told where to connect instead.
+    connect_to = f"{tls_server_name}:{port}:{url.host}:{port}"
+    netloc = urlsplit(server).netloc
+    origin = f"{url.scheme}://{tls_server_name}:{port}{urlsplit(server).path}"
+    return origin, _Detour([connect_to], [f"Host: {netloc}"])
+
+
+def _tls_options(configuration: ClientConfiguration) -> dict[int, object]:
+    options: dict[int, object] = {pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2}
+    if configuration.cert_file:
+        options[pycurl.SSLCERT_BLOB] = _read(configuration.cert_file, "client certificate")
+        key = configuration.key_file or configuration.cert_file
+        options[pycurl.SSLKEY_BLOB] = _read(key, "client key")
+    if not configuration.verify_ssl:
+        return options | {pycurl.SSL_VERIFYPEER: False, pycurl.SSL_VERIFYHOST: 0}
+    if configuration.assert_hostname is False:
+        options[pycurl.SSL_VERIFYHOST] = 0
+    if configuration.ca_cert_data:
+        data = configuration.ca_cert_data
+        options[pycurl.CAINFO_BLOB] = data.encode() if isinstance(data, str) else data
+    elif configuration.ssl_ca_cert:
+        options[pycurl.CAINFO_BLOB] = _read(configuration.ssl_ca_cert, "certificate authority")
+    else:
+        # curl of a wheel knows no system's authorities; Python does, where there are any.
+        options[pycurl.CAINFO] = ssl.get_default_verify_paths().cafile or certifi.where()
+    return options
+
+
+def _read(file: str, what: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise Configuration(f"the {what} {file}: {error.strerror}") from None

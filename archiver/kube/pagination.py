@@ -8,9 +8,10 @@ import structlog
 
 from archiver.errors import Unavailable
 from archiver.kube.answer import Answer
-from archiver.kube.client import JSON, Client, Query, TooLarge
+from archiver.kube.client import JSON, Client
 from archiver.kube.failures import require_success
 from archiver.kube.list_body import ListBody, Malformed, split
+from archiver.kube.request import Query, TooLarge
 
 _T = TypeVar("_T")
 _log = structlog.get_logger()

@@ -1,9 +1,6 @@
 """How many requests are under way at once: fewer where the API server says that it is busy."""
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import structlog
@@ -22,7 +19,7 @@ class Window:
     The congestion control of TCP (RFC 5681: additive increase, multiplicative decrease), because
     the question is the same: how much is taken is known to the other side alone, and changes. The
     request that was refused waits as it was told (Retry-After); the others are not held up, but
-    there are fewer of them. Safe to use from many threads at once.
+    there are fewer of them. For one thread.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,33 +29,29 @@ class Window:
         self._under_way = 0
         # When the last step was made, up or down; time.monotonic.
         self._changed = time.monotonic()
-        self._room = threading.Condition()
 
     @property
     def limit(self) -> int:
         """How many there may be at this moment; from 1 to `most`."""
         return self._limit
 
-    @contextmanager
-    def slot(self) -> Iterator[float]:
-        """One request's place, once there is room; gives the time it was sent."""
-        with self._room:
-            self._room.wait_for(lambda: self._under_way < self._limit)
-            self._under_way += 1
-        try:
-            yield time.monotonic()
-        finally:
-            with self._room:
-                self._under_way -= 1
-                self._room.notify()
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be sent."""
+        return self._under_way < self._limit
 
-    def answered(self, sent: float, *, busy: bool) -> None:
-        """The request of time `sent` was refused as too many (429), or was not."""
-        with self._room:
-            if busy:
-                self._shrink(sent)
-            elif self._limit < self._most:
-                self._grow()
+    def sent(self) -> float:
+        """One more is under way; gives the time."""
+        self._under_way += 1
+        return time.monotonic()
+
+    def ended(self, sent: float, *, busy: bool | None) -> None:
+        """The request of time `sent` was refused as too many (429), was not, or was lost (None)."""
+        self._under_way -= 1
+        if busy:
+            self._shrink(sent)
+        elif busy is False and self._limit < self._most:
+            self._grow()
 
     def _shrink(self, sent: float) -> None:
         # What was sent before the last change was refused for the state before it: a crowd that is
@@ -70,7 +63,6 @@ class Window:
     def _grow(self) -> None:
         if time.monotonic() - self._changed >= _SECONDS_PER_STEP:
             self._change(self._limit + 1)
-            self._room.notify()
 
     def _change(self, limit: int) -> None:
         self._limit = limit

@@ -237,7 +237,7 @@ def test_a_mark_is_written_and_nothing_else(
     cluster: ClusterUnderTest, found: CustomResource, marker: KubeMarker
 ) -> None:
     before = json.loads(found.raw)
-    assert marker.mark(found, mark_of(found)) is MarkOutcome.MARKED
+    assert marker.mark(found, mark_of(found)).result() is MarkOutcome.MARKED
     after = cluster.get(before)
     assert after["metadata"]["labels"] == {"archiver.kubernaut.io/state": "archived"}
     assert after["metadata"]["annotations"]["archiver.kubernaut.io/uid"] == found.key.uid
@@ -252,7 +252,7 @@ def test_a_mark_in_dry_run_writes_nothing(
 ) -> None:
     resource = discover(client, group=GROUP, plural="tickets")
     marker = KubeMarker(client, resource, dry_run=True)
-    assert marker.mark(found, mark_of(found)) is MarkOutcome.MARKED
+    assert marker.mark(found, mark_of(found)).result() is MarkOutcome.MARKED
     assert cluster.get(json.loads(found.raw)) == json.loads(found.raw)
 
 
@@ -264,7 +264,7 @@ def test_the_mark_releases_the_finalizer(
     source = source_of(client, namespace)
     [held] = everything(source)
     assert held.metadata.deletion_timestamp is not None
-    assert marker.mark(held, mark_of(held)) is MarkOutcome.MARKED
+    assert marker.mark(held, mark_of(held)).result() is MarkOutcome.MARKED
     [released] = everything(source)
     assert released.metadata.finalizers == ["other.example.com/hold"]
     cluster.update(with_finalizers(json.loads(released.raw)))
@@ -275,14 +275,14 @@ def test_a_changed_object_is_a_conflict(
     cluster: ClusterUnderTest, found: CustomResource, marker: KubeMarker
 ) -> None:
     cluster.update({**json.loads(found.raw), "spec": {}})
-    assert marker.mark(found, mark_of(found)) is MarkOutcome.CONFLICT
+    assert marker.mark(found, mark_of(found)).result() is MarkOutcome.CONFLICT
 
 
 def test_a_deleted_object_is_gone(
     cluster: ClusterUnderTest, found: CustomResource, marker: KubeMarker
 ) -> None:
     cluster.delete(json.loads(found.raw))
-    assert marker.mark(found, mark_of(found)) is MarkOutcome.GONE
+    assert marker.mark(found, mark_of(found)).result() is MarkOutcome.GONE
 
 
 def test_another_object_of_that_name_is_a_conflict(
@@ -290,12 +290,12 @@ def test_another_object_of_that_name_is_a_conflict(
 ) -> None:
     cluster.delete(json.loads(found.raw))
     new = cluster.create(ticket(namespace))
-    assert marker.mark(found, mark_of(found)) is MarkOutcome.CONFLICT
+    assert marker.mark(found, mark_of(found)).result() is MarkOutcome.CONFLICT
     # Even if the resourceVersion happens to be the new one's.
     version = new["metadata"]["resourceVersion"]
     metadata = msgspec.structs.replace(found.metadata, resource_version=version)
     lucky = dataclasses.replace(found, metadata=metadata)
-    assert marker.mark(lucky, mark_of(lucky)) is MarkOutcome.CONFLICT
+    assert marker.mark(lucky, mark_of(lucky)).result() is MarkOutcome.CONFLICT
     assert "annotations" not in cluster.get(new)["metadata"]
 
 
@@ -303,7 +303,7 @@ def test_a_mark_on_what_is_not_served_says_so(client: Client, found: CustomResou
     served = discover(client, group=GROUP, plural="tickets")
     marker = KubeMarker(client, dataclasses.replace(served, plural="nothings"))
     with pytest.raises(Configuration, match="404 page not found"):
-        marker.mark(found, mark_of(found))
+        marker.mark(found, mark_of(found)).result()
 
 
 def test_owners_are_known_and_missed(
@@ -364,7 +364,7 @@ def test_without_rights_it_is_forbidden(
         lambda: list(source.pages()),
         lambda: source.cluster_id,
         lambda: source.read(found),
-        lambda: marker.mark(found, mark_of(found)),
+        lambda: marker.mark(found, mark_of(found)).result(),
     ):
         with pytest.raises(Forbidden, match=r"User .* cannot"):
             forbidden()

@@ -5,6 +5,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from archiver.domain.custom_resource import CustomResource, Key, parse
 from archiver.domain.mark import Mark, merge_patch
 from archiver.domain.plan import NOTHING_KNOWN, Surroundings
+from archiver.errors import ArchiverError, Interrupted, MarkRefused
 from archiver.ports import Batch, MarkOutcome, Page, Unparsed, Written
 from tests.fakes.store import MemoryStore
 
@@ -90,6 +92,9 @@ class MemoryCluster:
     listed: int = 0
     patches: int = 0
     version: int = 1000
+    marks_at_once: int = 2
+    _pool: ThreadPoolExecutor | None = None
+    _unmarkable: ArchiverError | None = None
 
     def put(self, manifest: Object, *, version: int | None = None) -> Object:
         """Create or replace an object; the answer is the one that is held, not a copy."""
@@ -137,8 +142,30 @@ class MemoryCluster:
                 return None
             return parsed(held)
 
-    def mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
-        """Patch under the preconditions of uid and resourceVersion."""
+    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+        """Patch under the preconditions of uid and resourceVersion, `marks_at_once` at a time."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.marks_at_once, "mark")
+        return self._pool.submit(self._mark, resource, mark)
+
+    def end(self) -> None:
+        """The run is over. What hangs is not waited for, and what failed is tried by the next."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._unmarkable = None
+
+    def _mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
+        if self._unmarkable is not None:
+            raise self._unmarkable
+        try:
+            return self._marked(resource, mark)
+        except (MarkRefused, Interrupted):
+            raise
+        except ArchiverError as error:
+            self._unmarkable = error
+            raise
+
+    def _marked(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
         self.before_mark(resource)
         with self.calls.call("mark", f"{mark.uid} {mark.digest}"):
             patch = merge_patch(resource.metadata, mark)

@@ -41,7 +41,7 @@ class World:
 
     calls: Calls = field(default_factory=Calls)
     policy: Policy = field(default_factory=Policy)
-    limits: Limits = field(default_factory=lambda: Limits(workers=2, backoff=0))
+    limits: Limits = field(default_factory=lambda: Limits(backoff=0))
     stop: Stopping = field(default_factory=Stopping)
     settled: list[Settled] = field(default_factory=list)
     runs: int = 0
@@ -74,7 +74,10 @@ class World:
         tally = Tally(observe=self.settled.append)
         marks = marker or (self.cluster if self.cluster.live else None)
         stages = Stages(self.cluster, store or self.store, marks)
-        run(stages, self.terms(), tally, self.stop, limits=self.limits)
+        try:
+            run(stages, self.terms(), tally, self.stop, limits=self.limits)
+        finally:
+            self.cluster.end()
         report = tally.report(
             run_id="run",
             mode="run",

@@ -6,7 +6,7 @@ gave its digest back.
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 
 import pytest
@@ -93,7 +93,7 @@ def test_every_object_is_counted_once_over_many_pages(world: World) -> None:
 
 
 def test_most_urgent_objects_are_marked_first(world: World) -> None:
-    world.limits = pipeline.Limits(workers=1)
+    world.cluster.marks_at_once = 1
     for name, hours in (("later", 19), ("soonest", 30), ("soon", 21)):
         world.add(name, hours_ago=hours)
     order: list[str] = []
@@ -308,7 +308,7 @@ def test_refused_mark_needs_a_person_and_stops_nobody_else(world: World) -> None
 def test_first_mark_that_fails_is_the_last_one_sent(
     world: World, error: Exception, code: int
 ) -> None:
-    world.limits = pipeline.Limits(workers=1)
+    world.cluster.marks_at_once = 1
     world.cluster.page_size = 4
     for n in range(8):
         world.add(f"due-{n}")
@@ -340,7 +340,7 @@ def test_failed_reading_back_marks_nothing_although_it_was_written(world: World)
 
 def test_failed_list_leaves_earlier_pages_marked(world: World) -> None:
     world.cluster.page_size = 10
-    world.limits = pipeline.Limits(workers=1)
+    world.cluster.marks_at_once = 1
     due = [world.add(f"due-{n}") for n in range(30)]
     world.calls.faults["list", 3] = Unavailable("no answer within 60 s")
     report = world.run()
@@ -406,7 +406,7 @@ def test_slow_mark_is_waited_for(world: World, hanging: threading.Event) -> None
 def test_no_time_left_defers_marks_that_hang_and_those_behind_them(
     world: World, hanging: threading.Event
 ) -> None:
-    world.limits = pipeline.Limits(workers=1)
+    world.cluster.marks_at_once = 1
     world.add("one")
     world.add("two")
 
@@ -424,10 +424,10 @@ def test_no_time_left_waits_for_no_mark_any_more(
     world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "_GLANCE", 2.0)
-    world.limits = pipeline.Limits(workers=8)
+    world.cluster.marks_at_once = 8
     waits: list[object] = []
 
-    def counted(futures: tuple[Future[object], ...], timeout: float) -> object:
+    def counted(futures: Sequence[Future[object]], timeout: float) -> object:
         waits.append(futures)
         return wait(futures, timeout)
 
@@ -541,7 +541,8 @@ def test_refused_by_the_store_is_named_and_not_marked(world: World) -> None:
 
 def eventful() -> World:
     """Marked before, changed since, forgotten since, new, changing under the run, and broken."""
-    world = World(limits=pipeline.Limits(workers=1, backoff=0))
+    world = World()
+    world.cluster.marks_at_once = 1
     world.cluster.page_size = 2
     kept, changed, forgotten = (world.add(name) for name in ("kept", "changed", "forgotten"))
     world.run()

@@ -73,7 +73,7 @@ def test_every_mark_seems_to_succeed() -> None:
     world = World()
     held = parsed(world.add("due"))
     mark = record()  # any value: a marker that looks at nothing is what is meant
-    assert PretendMarker().mark(held, mark) is MarkOutcome.MARKED  # type: ignore[arg-type]
+    assert PretendMarker().mark(held, mark).result() is MarkOutcome.MARKED  # type: ignore[arg-type]
     assert world.calls.total == 0
 
 

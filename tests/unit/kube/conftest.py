@@ -5,8 +5,11 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from archiver.kube import patience
+from archiver.kube import dispatch, patience
+from archiver.kube.transfers import Transfers
 from tests.unit.kube.stub import Reply, Stub
+
+LONG = 30.0  # seconds: a thread that has nothing to do waits longer, and is no pause
 
 
 class VirtualTime:
@@ -19,6 +22,9 @@ class VirtualTime:
     def monotonic(self) -> float:
         return self.now
 
+    def time_ns(self) -> int:
+        return round(self.now * 1e9)
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
         self.slept += seconds
@@ -26,9 +32,18 @@ class VirtualTime:
 
 @pytest.fixture
 def virtual_time(monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
-    """Patience then takes no time."""
+    """Patience then takes no time: where nothing is under way, a wait moves the clock."""
     clock = VirtualTime()
+    really_wait = Transfers.wait
+
+    def wait(transfers: Transfers[object], seconds: float) -> None:
+        idle = not transfers.under_way() and seconds < LONG
+        clock.sleep(seconds if idle else 0)
+        really_wait(transfers, 0 if idle else seconds)
+
+    monkeypatch.setattr(Transfers, "wait", wait)
     monkeypatch.setattr(patience, "time", clock)
+    monkeypatch.setattr(dispatch, "time", clock)
     return clock
 
 

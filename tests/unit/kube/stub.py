@@ -14,7 +14,7 @@ from kubernetes.client import Configuration
 from archiver.kube import Client, Network
 from archiver.kube.patience import Budget
 
-QUICK = Budget(total=0.5, factor=0.001, longest=0.01, jitter=0.001)
+QUICK = Budget(total=1.5, factor=0.001, longest=0.01, jitter=0.001)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Stub:
         self.requests: list[Request] = []
         self.connections: set[int] = set()
         self.token = "first"
+        self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._http = _Server(("127.0.0.1", 0), type("H", (_Handler,), {"stub": self}))
         self._http.daemon_threads = True
@@ -71,7 +72,8 @@ class Stub:
         return configuration
 
     def client(self, budget: Budget = QUICK, **network: Any) -> Client:
-        return Client(self.configuration, Network(budget=budget, **network))
+        self._clients.append(Client(self.configuration, Network(budget=budget, **network)))
+        return self._clients[-1]
 
     def next_reply(self, request: Request) -> Reply | None:
         with self._lock:
@@ -79,6 +81,8 @@ class Stub:
             return self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
 
     def close(self) -> None:
+        for client in self._clients:
+            client.close()
         self._http.shutdown()
         self._http.server_close()
 

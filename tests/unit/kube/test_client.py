@@ -15,8 +15,11 @@ from kubernetes.client import Configuration as ClientConfiguration
 from archiver.domain.gotime import parse_time
 from archiver.errors import Configuration, Interrupted, Unavailable
 from archiver.kube import Client, Network
-from archiver.kube.client import TooLarge
+from archiver.kube.answer import Answer
+from archiver.kube.lane import Lane
 from archiver.kube.patience import Budget
+from archiver.kube.request import TooLarge
+from archiver.kube.window import Window
 from tests.unit.kube.conftest import VirtualTime
 from tests.unit.kube.stub import QUICK, Reply, Stub, status
 
@@ -25,8 +28,13 @@ MERGE = "application/merge-patch+json"
 OK = Reply(200, {"kind": "Ok"})
 
 
+def patch(client: Client, target: str = "/x", body: bytes = b"{}", *headers: str) -> Answer:
+    lane = Lane(Window(16))
+    return client.patch(target, body, headers=headers, lane=lane, interpret=lambda a: a).result()
+
+
 def patched(server: Stub, budget: Budget = QUICK) -> int:
-    return server.client(budget).patch("/x", [], b"{}", content_type=MERGE).status
+    return patch(server.client(budget)).status
 
 
 def test_what_is_sent(stub: Start) -> None:
@@ -43,7 +51,8 @@ def test_what_is_sent(stub: Start) -> None:
 
 def test_a_patch(stub: Start) -> None:
     server = stub(OK)
-    server.client().patch("/x", [("dryRun", "All")], b'{"a":1}', content_type=MERGE, accept="y/z")
+    lines = "Accept: y/z", f"Content-Type: {MERGE}"
+    patch(server.client(), "/x?dryRun=All", b'{"a":1}', *lines)
     [request] = server.requests
     assert (request.method, request.body, request.query) == ("PATCH", b'{"a":1}', {"dryRun": "All"})
     assert request.headers["Content-Type"] == MERGE
@@ -55,7 +64,7 @@ def test_one_connection_serves_many_requests(stub: Start) -> None:
     client = server.client()
     for _ in range(3):
         client.get("/x")
-        client.patch("/x", [], b"{}", content_type=MERGE)
+        patch(client)
     assert len(server.connections) == 1
     client.close()
 
@@ -151,7 +160,7 @@ def test_a_server_that_does_not_answer(stub: Start) -> None:
 def test_a_server_that_hangs() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        network = Network(read_timeout=0.05, budget=Budget(total=0.1, factor=0, jitter=0))
+        network = Network(silence=1, budget=Budget(total=0.1, factor=0, jitter=0))
         with pytest.raises(Unavailable, match="timed out"):
             Client(lambda: ClientConfiguration(host=url), network).get("/x")
 

@@ -23,11 +23,11 @@ TOO_LARGE_FOR_GRPC = (
 
 def said(code: int, message: str = "no", **fields: object) -> Answer:
     body = {"kind": "Status", "message": message, "code": code, **fields}
-    return Answer(code, json.dumps(body).encode(), {})
+    return Answer(code, json.dumps(body).encode())
 
 
 def plain(code: int, text: str) -> Answer:
-    return Answer(code, text.encode(), {})
+    return Answer(code, text.encode())
 
 
 MARKS = [
@@ -93,7 +93,7 @@ def test_what_another_failure_is(answer: Answer, expected: type[ArchiverError]) 
 
 
 def test_success_is_itself() -> None:
-    answer = Answer(200, b"", {})
+    answer = Answer(200, b"")
     assert require_success(answer, "list") is answer
 
 
@@ -124,7 +124,7 @@ def test_texts_are_cut_and_harmless() -> None:
     [b"", b"[]", b"null", b'{"kind": 1}', b'{"kind":"Status","details":7}', b"\xff", b"[" * 9999],
 )
 def test_bodies_that_are_no_status(body: bytes) -> None:
-    answer = Answer(500, body, {})
+    answer = Answer(500, body)
     assert not answer.read_status().is_one
     assert not answer.ok
     assert "(HTTP 500)" in str(answer)

@@ -11,7 +11,7 @@ import pytest
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.mark import Mark
 from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable, Unreadable
-from archiver.kube import KubeMarker, KubeSource, Resource, discover, marker, missing_rights
+from archiver.kube import KubeMarker, KubeSource, Resource, discover, missing_rights
 from archiver.kube.discovery import resource_of_kind
 from archiver.ports import MarkOutcome, Page
 from tests.unit.kube.conftest import VirtualTime
@@ -212,7 +212,7 @@ class TestMarker:
     def test_what_is_sent(self, stub: Start) -> None:
         server = stub(Reply(200, MARK.digest.encode()))
         marks = KubeMarker(server.client(), TICKETS, dry_run=True)
-        assert marks.mark(resource(), MARK) is MarkOutcome.MARKED
+        assert marks.mark(resource(), MARK).result() is MarkOutcome.MARKED
         [request] = server.requests
         assert request.path == "/apis/g/v1/namespaces/n/tickets/a"
         assert request.query == {"fieldManager": "kubernaut-archiver", "dryRun": "All"}
@@ -224,26 +224,26 @@ class TestMarker:
     def test_a_mark_that_is_taken_away_again(self, stub: Start) -> None:
         marks = KubeMarker(stub(Reply(200, {"metadata": {}})).client(), TICKETS)
         with pytest.raises(MarkRefused, match="without it"):
-            marks.mark(resource(), MARK)
+            marks.mark(resource(), MARK).result()
 
     def test_a_patch_whose_answer_was_lost_is_a_conflict_then(self, stub: Start) -> None:
         server = stub(None, status(409))
-        assert KubeMarker(server.client(), TICKETS).mark(resource(), MARK) is MarkOutcome.CONFLICT
+        assert (
+            KubeMarker(server.client(), TICKETS).mark(resource(), MARK).result()
+            is MarkOutcome.CONFLICT
+        )
         assert len(server.requests) == 2
 
     def test_a_refusal_names_the_object(self, stub: Start) -> None:
         marks = KubeMarker(stub(status(422, "spec.a is required")).client(), TICKETS)
         with pytest.raises(MarkRefused, match=r"mark of n/a \(uid uid-n/a\): spec.a is required"):
-            marks.mark(resource(), MARK)
+            marks.mark(resource(), MARK).result()
 
-    def test_no_more_than_so_many_a_second(
-        self, stub: Start, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(marker, "time", virtual_time)
+    def test_no_more_than_so_many_a_second(self, stub: Start, virtual_time: VirtualTime) -> None:
         server = stub(Reply(200, MARK.digest.encode()))
         marks = KubeMarker(server.client(), TICKETS, most_per_second=10)
         for _ in range(11):
-            marks.mark(resource(), MARK)
+            marks.mark(resource(), MARK).result()
         assert virtual_time.slept == pytest.approx(1.0)
 
 

@@ -1,0 +1,219 @@
+"""One thread that carries all requests to one API server, and repeats them."""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import count
+from typing import Any, Final
+
+import structlog
+from kubernetes.client import Configuration as ClientConfiguration
+
+from archiver.errors import ArchiverError, Interrupted, Unavailable
+from archiver.kube.answer import Answer
+from archiver.kube.lane import Call, Lane
+from archiver.kube.login import Login, Network
+from archiver.kube.patience import Patience
+from archiver.kube.transfers import Lost, Transfers
+from archiver.ports import Stop
+
+_log = structlog.get_logger()
+
+# How often a pause between attempts looks up to see whether the run is to end; seconds.
+_GLANCE: Final = 0.25
+# The longest sleep of a thread that has nothing to do; `submit` wakes it.
+_LONG: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The API server's clock beside ours, in nanoseconds since the epoch.
+
+    The Date header has whole seconds, so `skew` (server minus local) means nothing below one.
+    """
+
+    server: int
+    local: int
+
+    @property
+    def skew(self) -> int:
+        """How far the server's clock is ahead of ours; nanoseconds."""
+        return self.server - self.local
+
+
+class Dispatcher:
+    """Sends calls as their lanes allow. Only `submit` and `close` are for other threads.
+
+    One thread for all, and not one for each request under way: a request costs a fraction of the
+    CPU, which on a small machine is the API server's.
+    """
+
+    def __init__(
+        self, load: Callable[[], ClientConfiguration], network: Network, stop: Stop | None
+    ) -> None:
+        """`load` gives the configuration, and again when the server answers 401."""
+        self._load, self._network, self._stop = load, network, stop
+        self._login = Login(load(), network)
+        self._transfers: Transfers[Call[Any]] = Transfers(network.connections)
+        self._submitted: list[Call[Any]] = []
+        self._later: list[tuple[float, int, Call[Any]]] = []
+        self._lanes: dict[Lane, None] = {}
+        self._number = count()
+        self._lock = threading.Lock()
+        self._asleep = self._closed = False
+        self._thread: threading.Thread | None = None
+        self.clock: Clock | None = None
+
+    @property
+    def server(self) -> str:
+        """The URL of the API server."""
+        return self._login.server
+
+    def submit(self, call: Call[Any]) -> None:
+        """Line a call up in its lane. Its future ends whatever happens."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this client is closed")
+            if self._thread is None:
+                # A daemon: a request that hangs must not hold up the end of the process.
+                self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
+                self._thread.start()
+            self._submitted.append(call)
+            if self._asleep:
+                self._asleep = False
+                self._transfers.wake()
+
+    def close(self) -> None:
+        """End the thread and close the connections. What is under way is given up."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+            if not closed:
+                self._transfers.wake()
+        if self._thread is not None:
+            self._thread.join()
+        self._transfers.close()
+
+    def _run(self) -> None:
+        error: BaseException = Interrupted("the client was closed")
+        try:
+            while not self._closed:
+                if not self._turn():
+                    self._sleep()
+        except BaseException as bug:
+            error = bug
+            raise
+        finally:
+            self._give_up(error)
+
+    def _turn(self) -> bool:
+        """Send what may be sent, take what has come; whether anything has."""
+        now = time.monotonic()
+        self._admit(now)
+        for lane in self._lanes:
+            while (call := lane.next(now)) is not None:
+                self._send(call)
+        finished = list(self._transfers.finished())
+        for call, result in finished:
+            self._ended(call, result)
+        return bool(finished)
+
+    def _admit(self, now: float) -> None:
+        with self._lock:
+            submitted, self._submitted = self._submitted, []
+        for call in submitted:
+            self._lanes.setdefault(call.lane)
+            call.lane.add(call)
+        if self._later and self._stop is not None and self._stop.expired():
+            while self._later:
+                _, _, call = heapq.heappop(self._later)
+                ended = Interrupted("the run ended while a request was about to be repeated")
+                call.lane.fail(call, ended)
+        while self._later and self._later[0][0] <= now:
+            _, _, call = heapq.heappop(self._later)
+            call.lane.add(call, first=True)
+
+    def _send(self, call: Call[Any]) -> None:
+        call.patience = call.patience or Patience(self._network.budget)
+        call.login = call.login or self._login
+        call.sent = call.lane.window.sent()
+        self._transfers.start(call.request, call.login, call)
+
+    def _sleep(self) -> None:
+        now = time.monotonic()
+        left = [lane.left(now) for lane in self._lanes]
+        left += [self._later[0][0] - now] if self._later else []
+        # A pause is looked at often, so that the end of the run ends it.
+        left += [_GLANCE] if self._later and self._stop is not None else []
+        with self._lock:
+            if self._submitted or self._closed:
+                return
+            self._asleep = True
+        self._transfers.wait(max(0.0, min([*filter(None, left), _LONG])))
+        self._asleep = False
+
+    def _ended(self, call: Call[Any], result: Answer | Exception) -> None:
+        if isinstance(result, Answer):
+            busy = result.status == HTTPStatus.TOO_MANY_REQUESTS
+            call.lane.window.ended(call.sent, busy=busy)
+            self._answered(call, result)
+            return
+        call.lane.window.ended(call.sent, busy=None)
+        if isinstance(result, Lost):
+            if not self._is_repeated(call, error=result):
+                doing = f"{call.request.name} at {self.server}"
+                call.lane.fail(call, Unavailable(f"{doing}: {result}"))
+        else:
+            call.lane.fail(call, result)
+
+    def _answered(self, call: Call[Any], answer: Answer) -> None:
+        if self.clock is None and (date := answer.date) is not None:
+            self.clock = Clock(date, time.time_ns())
+        if answer.status == HTTPStatus.UNAUTHORIZED and not call.renewed:
+            self._log_in_again(call)
+        elif not call.request.is_worth_repeating(answer) or not self._is_repeated(call, answer):
+            try:
+                result = call.interpret(answer)
+            except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
+                call.lane.fail(call, error)
+            else:
+                call.future.set_result(result)
+
+    def _is_repeated(
+        self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None
+    ) -> bool:
+        assert call.patience is not None  # noqa: S101 - for the type checker: it was sent
+        seconds = call.patience.pause(call.request.name, answer, error)
+        if seconds is None:
+            return False
+        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), call))
+        return True
+
+    def _log_in_again(self, call: Call[Any]) -> None:
+        """Load the credentials anew, and send the call once more with them.
+
+        All others wait meanwhile: they would be refused as well.
+        """
+        try:
+            # Of many that were refused together, one loads.
+            if self._login is call.login:
+                _log.info("credentials.reloaded", server=self.server)
+                self._login = Login(self._load(), self._network)
+        except ArchiverError as error:
+            call.lane.fail(call, error)
+        else:
+            call.renewed, call.login, call.patience = True, None, None
+            call.lane.add(call, first=True)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Whatever ended this thread: nobody may wait for ever."""
+        with self._lock:
+            self._closed = True
+        calls = [*self._transfers.under_way(), *self._submitted]
+        calls += [call for _, _, call in self._later]
+        for lane in self._lanes:
+            calls += lane.waiting()
+        for call in calls:
+            call.end(error)
