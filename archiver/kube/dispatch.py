@@ -115,10 +115,15 @@ class Dispatcher:
         for lane in self._lanes:
             while (call := lane.next(now)) is not None:
                 self._send(call)
-        finished = list(self._transfers.finished())
-        for call, result in finished:
-            self._ended(call, result)
-        return bool(finished)
+        any_ended = False
+        for call, result in self._transfers.finished():
+            any_ended = True
+            try:
+                self._ended(call, result)
+            except BaseException as bug:
+                call.end(bug)
+                raise
+        return any_ended
 
     def _admit(self, now: float) -> None:
         with self._lock:
@@ -138,8 +143,12 @@ class Dispatcher:
     def _send(self, call: Call[Any]) -> None:
         call.patience = call.patience or Patience(self._network.budget)
         call.login = call.login or self._login
-        call.sent = call.lane.window.sent()
-        self._transfers.start(call.request, call.login, call)
+        try:
+            self._transfers.start(call.request, call.login, call)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
+            call.lane.fail(call, error)
+        else:
+            call.sent = call.lane.window.sent()
 
     def _sleep(self) -> None:
         now = time.monotonic()

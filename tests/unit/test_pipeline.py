@@ -383,6 +383,29 @@ def test_asked_to_stop_does_not_wait_for_a_list_that_hangs(
     assert not is_marked(world.held(due))
 
 
+def test_lost_row_calls_back_the_marks_of_the_page_before(
+    world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.cluster.page_size, world.cluster.marks_at_once = 2, 1
+    due = [world.add(f"due-{n}") for n in range(4)]
+    world.store.inner.swallow.add(uid(due[2]))
+
+    def hang(_read: CustomResource) -> None:
+        hanging.wait(10)
+
+    def wait_for_marks(futures: Sequence[Future[object]], timeout: float) -> object:
+        if called(world, "write") == len(due):
+            hanging.set()
+        return wait(futures, timeout)
+
+    world.cluster.before_mark = hang
+    monkeypatch.setattr(pipeline, "wait", wait_for_marks)
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"archived": 1, "deferred": 3}, 65)
+    # The first was under way, as it may be; the second was not, and is believed no more.
+    assert [is_marked(world.held(one)) for one in due] == [True, False, False, False]
+
+
 def test_slow_list_is_waited_for(world: World, hanging: threading.Event) -> None:
     world.add("due")
 
