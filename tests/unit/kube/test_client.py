@@ -2,18 +2,15 @@
 
 import gzip
 import socket
-import ssl
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-import trustme
 from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.domain.gotime import parse_time
-from archiver.errors import Configuration, Interrupted, Unavailable
+from archiver.errors import Interrupted, Unavailable
 from archiver.kube import Client, Network
 from archiver.kube.answer import Answer
 from archiver.kube.lane import Lane
@@ -260,50 +257,3 @@ def test_a_date_that_is_none(stub: Start, date: str) -> None:
     client = stub(Reply(200, b"{}", {"Date": date})).client()
     client.get("/x")
     assert client.clock is None
-
-
-def https(context: ssl.SSLContext) -> HTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    return server
-
-
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_certificates_are_verified(tmp_path_factory: pytest.TempPathFactory) -> None:
-    trusted, other = trustme.CA(), trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trusted.issue_cert("127.0.0.1").configure_cert(context)
-    server = https(context)
-
-    def client(authority: trustme.CA, *, verify: bool = True) -> Client:
-        path = tmp_path_factory.mktemp("ca") / "ca.pem"
-        authority.cert_pem.write_to_path(str(path))
-        configuration = ClientConfiguration(host=f"https://127.0.0.1:{server.server_port}")
-        configuration.ssl_ca_cert = str(path)
-        configuration.verify_ssl = verify
-        return Client(lambda: configuration, Network(budget=QUICK))
-
-    assert client(trusted).get("/x").status == 200
-    assert client(other, verify=False).get("/x").status == 200
-    with pytest.raises(Configuration, match="certificate is not trusted"):
-        client(other).get("/x")
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_host_that_is_none() -> None:
-    with pytest.raises(Configuration, match="no URL of an API server"):
-        Client(lambda: ClientConfiguration(host="https://host:99999"), Network(budget=QUICK)).get(
-            "/x"
-        )

@@ -1,0 +1,177 @@
+"""What credentials and a configuration make of a connection."""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from kubernetes.client import Configuration as ClientConfiguration
+
+from archiver.errors import Configuration
+from archiver.kube import Client, Network
+from tests.unit.kube.stub import QUICK, Reply, Stub
+
+Start = Callable[..., Stub]
+NAME = "api.internal.example"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def authority_file(authority: trustme.CA, tmp_path: Path) -> str:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return str(tmp_path / "ca.pem")
+
+
+@contextmanager
+def https(context: ssl.SSLContext) -> Iterator[tuple[str, list[str]]]:
+    """A server's URL, and the Host headers that it was sent."""
+    hosts: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hosts.append(self.headers["Host"])
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's
+            pass
+
+    class Server(HTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that does not trust this server is what some tests are about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}", hosts
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def context_for(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def ask(configuration: ClientConfiguration) -> int:
+    with closing(Client(lambda: configuration, Network(budget=QUICK))) as client:
+        return client.get("/x").status
+
+
+def configured(url: str, **fields: Any) -> ClientConfiguration:
+    configuration = ClientConfiguration(host=url)
+    for name, value in fields.items():
+        setattr(configuration, name, value)
+    return configuration
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_unless_nothing_is_verified(
+    authority: trustme.CA, authority_file: str
+) -> None:
+    with https(context_for(trustme.CA(), "127.0.0.1")) as (url, _hosts):
+        with pytest.raises(Configuration, match="certificate is not trusted"):
+            ask(configured(url, ssl_ca_cert=authority_file))
+        assert ask(configured(url, verify_ssl=False)) == 200
+    with https(context_for(authority, "127.0.0.1")) as (url, _hosts):
+        assert ask(configured(url, ssl_ca_cert=authority_file)) == 200
+
+
+def test_an_authority_may_be_given_as_text(authority: trustme.CA) -> None:
+    with https(context_for(authority, "127.0.0.1")) as (url, _hosts):
+        assert ask(configured(url, ca_cert_data=authority.cert_pem.bytes().decode())) == 200
+
+
+def test_without_an_authority_the_machines_own_are_asked(authority: trustme.CA) -> None:
+    with (
+        https(context_for(authority, "127.0.0.1")) as (url, _hosts),
+        pytest.raises(Configuration, match="certificate is not trusted"),
+    ):
+        ask(configured(url))
+
+
+def test_a_certificate_of_another_host_is_refused(
+    authority: trustme.CA, authority_file: str
+) -> None:
+    with https(context_for(authority, NAME)) as (url, _hosts):
+        with pytest.raises(Configuration, match="certificate is not trusted"):
+            ask(configured(url, ssl_ca_cert=authority_file))
+        assert ask(configured(url, ssl_ca_cert=authority_file, assert_hostname=False)) == 200
+
+
+def test_the_name_in_the_certificate_may_be_another_than_the_address(
+    authority: trustme.CA, authority_file: str
+) -> None:
+    with https(context_for(authority, NAME)) as (url, hosts):
+        assert ask(configured(url, ssl_ca_cert=authority_file, tls_server_name=NAME)) == 200
+        assert hosts == [url.removeprefix("https://")]
+        with pytest.raises(Configuration, match="certificate is not trusted"):
+            ask(configured(url, ssl_ca_cert=authority_file, tls_server_name="other.example"))
+
+
+def test_a_client_certificate(authority: trustme.CA, authority_file: str, tmp_path: Path) -> None:
+    mine = authority.issue_cert("someone@example.org")
+    mine.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    context = context_for(authority, "127.0.0.1")
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with https(context) as (url, _hosts):
+        trusting = {"ssl_ca_cert": authority_file}
+        pair = {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem")}
+        assert ask(configured(url, **trusting, **pair)) == 200
+        assert ask(configured(url, **trusting, cert_file=str(tmp_path / "both.pem"))) == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [("ssl_ca_cert", "certificate authority"), ("cert_file", "client certificate")],
+)
+def test_a_file_that_is_missing_is_named(field: str, what: str, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.pem")
+    with pytest.raises(Configuration, match=rf"the {what} .*missing\.pem: No such file"):
+        ask(configured("https://127.0.0.1:1", **{field: missing}))
+
+
+@pytest.mark.parametrize("field", ["ssl_ca_cert", "cert_file"])
+def test_a_file_that_holds_no_certificate_is_a_wrong_configuration(
+    field: str, authority: trustme.CA, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("no certificate")
+    with https(context_for(authority, "127.0.0.1")) as (url, _hosts), pytest.raises(Configuration):
+        ask(configured(url, **{field: str(tmp_path / "text")}))
+
+
+def test_a_proxy_carries_the_requests_with_its_own_headers(stub: Start) -> None:
+    proxy = stub(Reply(200, {"kind": "Ok"}))
+    given = {"proxy": proxy.url, "proxy_headers": {"Proxy-Authorization": "Basic eA=="}}
+    assert ask(configured("http://api.example", **given)) == 200
+    [request] = proxy.requests
+    assert request.headers["Host"] == "api.example"
+    assert request.headers["Proxy-Authorization"] == "Basic eA=="
+
+
+def test_hosts_that_no_proxy_names_are_asked_directly(stub: Start) -> None:
+    server = stub(Reply(200, {"kind": "Ok"}))
+    past = {"proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    assert ask(configured(server.url, **past)) == 200
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "host:6443", "", "https://host:99999", "https://"])
+def test_what_is_no_url_of_an_api_server(url: str) -> None:
+    with pytest.raises(Configuration, match="no URL of an API server"):
+        ask(configured(url))
