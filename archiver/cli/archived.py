@@ -1,10 +1,9 @@
 """`archiver get`: gives a resource back as it was archived."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
+from archiver.cli.exact_yaml import exact_yaml
 from archiver.db.archive import Archived, find
 from archiver.domain import canonical
 from archiver.errors import Configuration
@@ -42,9 +41,8 @@ def _print(content: bytes, output: str) -> None:
         # The very bytes: a pretty printer would have to decode, and with it touch the literals.
         sys.stdout.buffer.write(content + b"\n")
     else:
-        tree: Any = canonical.decode_tree(content)
         try:
-            text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+            text = exact_yaml(content)
         except RecursionError:
             raise Configuration("it is nested too deep for YAML: ask for -o json") from None
         sys.stdout.write(text)
