@@ -22,6 +22,9 @@ from archiver.ports import Stop
 
 _log = structlog.get_logger()
 
+# Plain numbers: Python 3.11 takes longer to look up a member of an enumeration than to compare it.
+_UNAUTHORIZED: Final = int(HTTPStatus.UNAUTHORIZED)
+_TOO_MANY: Final = int(HTTPStatus.TOO_MANY_REQUESTS)
 # How often a pause between attempts looks up to see whether the run is to end; seconds.
 _GLANCE: Final = 0.25
 # The longest sleep of a thread that has nothing to do; `submit` wakes it.
@@ -165,7 +168,7 @@ class Dispatcher:
 
     def _ended(self, call: Call[Any], result: Answer | Exception) -> None:
         if isinstance(result, Answer):
-            busy = result.status == HTTPStatus.TOO_MANY_REQUESTS
+            busy = result.status == _TOO_MANY
             call.lane.window.ended(call.sent, busy=busy)
             self._answered(call, result)
             return
@@ -180,7 +183,7 @@ class Dispatcher:
     def _answered(self, call: Call[Any], answer: Answer) -> None:
         if self.clock is None and (date := answer.date) is not None:
             self.clock = Clock(date, time.time_ns())
-        if answer.status == HTTPStatus.UNAUTHORIZED and not call.renewed:
+        if answer.status == _UNAUTHORIZED and not call.renewed:
             self._log_in_again(call)
         elif not call.request.is_worth_repeating(answer) or not self._is_repeated(call, answer):
             try:

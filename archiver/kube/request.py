@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from archiver.kube.answer import Answer
@@ -10,12 +11,17 @@ from archiver.kube.failures import is_permanent
 
 Query = Sequence[tuple[str, str]]
 
-_BUSY = {
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
+# Plain numbers: Python 3.11 takes longer to look up a member of an enumeration than to compare it.
+_INTERNAL_ERROR: Final = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+_BUSY: Final = frozenset(
+    int(status)
+    for status in (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    )
+)
 
 
 class TooLarge(Exception):
@@ -39,7 +45,7 @@ class Request:
 
     def is_worth_repeating(self, answer: Answer) -> bool:
         """Whether another attempt may be answered otherwise."""
-        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        if answer.status == _INTERNAL_ERROR:
             return not is_permanent(answer)
         return answer.status in _BUSY
 

@@ -150,7 +150,7 @@ def test_an_answer_longer_than_it_says(stub: Start) -> None:
 def test_a_server_that_does_not_answer(stub: Start) -> None:
     server = stub(None)
     with pytest.raises(Unavailable, match=r"GET /x at http://127\.0\.0\.1"):
-        server.client(Budget(total=0.05, factor=0.01, jitter=0)).get("/x?limit=1")
+        server.client(Budget(total=1, factor=0.01, jitter=0)).get("/x?limit=1")
     assert len(server.requests) > 1
 
 
