@@ -131,6 +131,13 @@ class Settings(BaseSettings):
         False,
         description="Run although the database may lose commits (fsync off, …). Default false.",
     )
+    keep_months: int = Field(
+        84,
+        ge=1,
+        le=1_200,
+        description="Whole months for which the archive keeps its own: `archiver retention drop` "
+        "touches none of them. Default 84: seven years.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe events that are logged."
     )

@@ -40,14 +40,17 @@ _database = _options(
 _output = click.option(
     "-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json."
 )
-_work = _options(
-    _database,
+_cluster = _options(
     click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
     click.option("--context", help="Context of the kubeconfig."),
+    click.option("--resource", help="plural.group or plural.version.group of the resource."),
+)
+_work = _options(
+    _database,
+    _cluster,
     click.option("-n", "--namespace", help="Only this namespace."),
     click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
     click.option("-l", "--selector", help="Label selector, as kubectl's."),
-    click.option("--resource", help="plural.group or plural.version.group of the resource."),
     click.option(
         "--dry-run",
         type=click.Choice(["none", "client", "server"]),
@@ -119,6 +122,42 @@ def get(config: str | None, /, name: str, **flags: Any) -> None:
     namespace, revision, output = (flags.pop(key) for key in ("namespace", "revision", "output"))
     engine = compose.open_engine(_settings(config, flags))
     archived.show(engine, name, namespace=namespace, revision=revision, output=output)
+
+
+@cli.group()
+def retention() -> None:
+    """End the months of the archive that are over their time."""
+
+
+@retention.command()
+@_database
+@_cluster
+@click.option("--before", metavar="YYYY-MM", help="Only months before this one.")
+@click.option("--keep-months", type=int, help="Months that are kept in any case.")
+@click.option(
+    "--gone", multiple=True, metavar="CLUSTER[/KIND]", help="Nothing of it lives any more."
+)
+@click.option(
+    "--dry-run",
+    type=click.Choice(["none", "client", "server"]),
+    default="none",
+    show_default=True,
+    help="client: read only, say what would happen. server: drop, and roll back.",
+)
+@_output
+@click.pass_obj
+def drop(config: str | None, /, **flags: Any) -> None:
+    """Drop months that are over their time, as the owner of the archive. There is no way back.
+
+    A month stays under a legal hold, and while the cluster still has a resource born in it.
+    """
+    from archiver.cli import compose, dropping
+
+    output = flags.pop("output") or _default_output()
+    asked = dropping.Request.of(*(flags.pop(key) for key in ("before", "gone", "dry_run")))
+    chosen = _settings(config, flags)
+    compose.configure_log(chosen)
+    _leave(dropping.drop(chosen, asked, output))
 
 
 @cli.command()

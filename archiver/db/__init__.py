@@ -25,4 +25,5 @@
     proof        a made-up batch for the dry run
     store        PostgresStore, which puts these together
     archive      reading back what was archived
+    retention    the end of a month
 """

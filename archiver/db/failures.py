@@ -48,6 +48,9 @@ BY_SQLSTATE: Final[dict[str, Kind]] = {
     "55006": _TRY_AGAIN,  # object in use
     "57": _TRY_AGAIN,  # cancelled, shutting down, starting up
     "58": _TRY_AGAIN,  # input/output error
+    # Those of archive.drop_month: its texts say all there is to say.
+    "AR001": (Configuration, ""),
+    "AR002": (Integrity, "nothing was dropped: look before anything is"),
     "XX001": (Integrity, "the server says that its data are corrupt"),
     "XX002": (Integrity, "the server says that an index is corrupt"),
 }

@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 SCHEMA: Final = "archive"
 # The newest migration. A test holds it against migrations/versions.
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 
 _WRITER, _READER = "archiver_writer", "archiver_reader"
 ROLES: Final = (_WRITER, _READER)
@@ -153,4 +154,37 @@ quarantine: Final = Table(
     Column("reason", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+)
+
+legal_hold: Final = Table(
+    "legal_hold",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("first_month", Date),
+    Column("last_month", Date),
+    Column("reason", Text, nullable=False),
+    Column("placed_at", _time(), nullable=False, server_default=text("now()")),
+    Column("placed_by", Text, nullable=False, server_default=text("SESSION_USER")),
+    Column("lifted_at", _time()),
+    CheckConstraint(
+        "first_month = date_trunc('month', first_month::timestamp)", name="first_month_is_one"
+    ),
+    CheckConstraint(
+        "last_month = date_trunc('month', last_month::timestamp)", name="last_month_is_one"
+    ),
+    CheckConstraint("first_month <= last_month", name="legal_hold_span"),
+)
+
+purge: Final = Table(
+    "purge",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("dropped_at", _time(), primary_key=True, server_default=text("now()")),
+    Column("dropped_by", Text, nullable=False, server_default=text("SESSION_USER")),
+    Column("count", BigInteger, nullable=False),
+    Column("batches", BigInteger, nullable=False),
+    Column("leaves_sha256", LargeBinary, nullable=False),
+    CheckConstraint("count >= 0", name="purge_count"),
+    CheckConstraint("batches >= 0", name="purge_batches"),
+    CheckConstraint("octet_length(leaves_sha256) = 32", name="purge_digest"),
 )

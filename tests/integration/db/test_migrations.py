@@ -16,6 +16,7 @@ import archiver.db.migrations
 from archiver.db import schema
 from archiver.db.engine import connect
 from archiver.db.migrate import MigrationReport, check, migrate
+from archiver.db.retention import drop
 from archiver.db.store import PostgresStore
 from archiver.errors import Configuration, Forbidden, Unavailable
 from archiver.ports import Batch
@@ -112,7 +113,7 @@ def test_many_at_once(server: PostgresServer, empty: Engine) -> None:
         engine.dispose()
 
 
-@pytest.mark.parametrize("nth", [1, 2, 5, 9, 14, 20, 26])
+@pytest.mark.parametrize("nth", [1, 2, 5, 9, 14, 20, 26, 32])
 def test_killed_at_any_command_it_is_old_or_new(empty: Engine, nth: int) -> None:
     with empty.begin() as connection:
         connection.exec_driver_sql(f"""
@@ -132,7 +133,7 @@ def test_killed_at_any_command_it_is_old_or_new(empty: Engine, nth: int) -> None
     assert migrate(empty) == MigrationReport(before=None, after=schema.HEAD)
 
 
-@pytest.mark.parametrize("version", ["0002", "9999", "abcdef012345"])
+@pytest.mark.parametrize("version", ["0003", "9999", "abcdef012345"])
 def test_a_newer_schema_is_left_alone(empty: Engine, version: str) -> None:
     migrate(empty)
     with empty.begin() as connection:
@@ -187,6 +188,8 @@ def test_the_owner_of_a_database_needs_no_superuser(server: PostgresServer, empt
         assert migrate(keeper).after == schema.HEAD
         old = record("a", created_at=record().created_at.replace(year=2020))
         assert len(PostgresStore(job).write(Batch("run-1", CLUSTER, [old])).inserted) == 1
+        month = old.created_at.date().replace(day=1)
+        assert drop(keeper, month).dropped_by == "keeper"
         keeper.dispose()
         job.dispose()
     execute(server.superuser_url(), "DROP ROLE keeper", "DROP ROLE job")

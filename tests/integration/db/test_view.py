@@ -16,25 +16,9 @@ from archiver.domain.record import AuditRecord
 from archiver.ports import Batch
 from tests.fakes.records import BORN, CLUSTER, phases, record
 from tests.integration.db.conftest import engine_for
+from tests.integration.db.contract import ACCURACY, OF_ONE_ALERT, SLOW
 from tests.postgres.database import Database
 
-# Verbatim: users have these in their dashboards.
-OF_ONE_ALERT = """
-SELECT * FROM alert_processing_audit
-WHERE alert_fingerprint = 'mem-pressure-prod-123'
-ORDER BY completed_at DESC
-"""
-ACCURACY = """
-SELECT environment, AVG(confidence), COUNT(*)
-FROM alert_processing_audit
-WHERE completed_at > NOW() - INTERVAL '7 days'
-GROUP BY environment
-"""
-SLOW = """
-SELECT * FROM alert_processing_audit
-WHERE (processing_phases->0->>'duration')::interval > INTERVAL '2 seconds'
-ORDER BY (processing_phases->0->>'duration')::interval DESC
-"""
 PROMISED = """
 id remediation_id alert_fingerprint processing_phases enrichment_quality enrichment_sources
 context_size_bytes environment confidence business_priority sla_requirement routed_to_service
