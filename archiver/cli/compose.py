@@ -53,10 +53,10 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     cluster_id = store_id = ""
     source: Source | None = None
     shard = None if task.shard is None else str(task.shard)
+    stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
+    stop.install()
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
-        stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
-        stop.install()
         store = open_store(settings, task, stop)
         source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
