@@ -16,7 +16,7 @@ ENTRYPOINT: Final = "/usr/local/bin/archiver"
 # -I: neither the environment nor a user's folder changes what is imported. -u: the last words
 # before a kill are in the log.
 _SCRIPT: Final = f"""#!/usr/bin/{PYTHON} -Iu
-from archiver.cli import main
+from archiver.__main__ import main
 
 main()
 """

@@ -53,10 +53,10 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     cluster_id = store_id = ""
     source: Source | None = None
     shard = None if task.shard is None else str(task.shard)
+    stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
+    stop.install()
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
-        stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
-        stop.install()
         store = open_store(settings, task, stop)
         source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
@@ -154,9 +154,13 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
         page_size=settings.page_size,
         given_cluster_id=settings.cluster_id,
     )
-    tally.gate = gate(client)
+    # A server that is away is waited for once, by a request that the run cannot do without.
+    tally.gate = Gate.UNKNOWN
+    _ = source.resource
+    tally.gate, why = gate(client, group=group, plural=plural)
     if tally.gate is not Gate.GUARD:
-        _log.warning("gate.off", gate=tally.gate, remedy="kubectl apply -k deploy/guard/")
+        remedy = f"kubectl apply -k deploy/guard/, whose policies name {plural}.{group}"
+        _log.warning("gate.off", gate=tally.gate, why=why, remedy=remedy)
     if task.dry_run == "client":
         return source, PretendMarker()
     dry_run = task.dry_run == "server"

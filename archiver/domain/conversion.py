@@ -14,6 +14,7 @@ _MAX_BIGINT: Final = 2**63 - 1
 _LONGEST_BIGINT: Final = len(str(_MAX_BIGINT))
 _SECOND: Final = 1_000_000_000
 _CONDITIONS: Final = parse_path("status.conditions")
+_NO_DURATION: Final = {"duration": None, "durationNs": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,12 @@ def completion_of(resource: CustomResource) -> Completion:
 
 
 def _earliest_trusted(reader: Reader) -> int | None:
+    # The one field whose wrong value is passed over: without a time nothing would ever be due.
     for place in shapes.COMPLETED_AT:
         found: int | None = reader.quiet("completed_at", (place,))
         if found is not None:
+            if reader.flags:
+                reader.flags.append(f"completed-at-from:{place.steps[-1]}")
             return found
     return None
 
@@ -88,9 +92,13 @@ def convert(
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
     deleted_at = _deleted_at(resource, reader)
     context, span = _enrichment(resource)
-    if _completed_before_start(resource, span, completion):
+    backwards = _completed_before_start(resource, span, completion)
+    if backwards:
         reader.flags.append("completed-before-start")
     size = _context_size(reader, evidence, context)
+    phases = _phases(reader, span, columns, size)
+    if backwards:
+        phases[0] |= _NO_DURATION
     if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
         reader.flags.append("lossy")
     return AuditRecord(
@@ -105,7 +113,7 @@ def convert(
         content=evidence.content,
         content_sha256=evidence.digest,
         circumstances=evidence.circumstances,
-        processing_phases=_phases(reader, span, columns, size),
+        processing_phases=phases,
         context_size_bytes=size,
         completed_at=gotime.to_datetime(completion.at),
         status=status,
@@ -170,8 +178,9 @@ def _completed_before_start(
     resource: CustomResource, span: shapes.Span, completion: Completion
 ) -> bool:
     # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
-    start = Reader(resource.tree).first("start", span.start)
-    return start is not None and completion.at // _SECOND < start // _SECOND
+    said = Reader(resource.tree).first("start", span.start)
+    start = resource.key.created_at if said is None else said
+    return bool(completion.at // _SECOND < start // _SECOND)
 
 
 def _phases(
@@ -218,6 +227,7 @@ def _span(reader: Reader, phase: str, span: shapes.Span) -> dict[str, Any]:
     if start is not None and end is not None:
         if end < start:
             reader.flags.append(f"end-before-start:{phase}")
+            lasted = None
         elif lasted is None and len(reader.flags) == before:
             lasted = _nanoseconds(reader, phase, end - start)
     return {

@@ -60,9 +60,9 @@ class RunReport:
     """The final word of a run. Times are aware UTC; `error` is what ended it early, if anything.
 
     `unmarkable` counts the deferred objects that no repetition helps: the API server refuses
-    their mark for good. `gate` is what keeps deletion from overtaking: guard, none or unknown; ""
-    where no cluster was read. `unknown_phases` are words that are no phase anybody has heard of,
-    with the number of their objects: they count as not terminal.
+    their mark for good. `gate` is what keeps deletion from overtaking: guard, partial, none or
+    unknown; "" where no cluster was read. `unknown_phases` are words that are no phase anybody has
+    heard of, with the number of their objects: they count as not terminal.
     `other_shards` counts what was listed and left to other shards: it is not among what was found.
     """
 

@@ -22,6 +22,8 @@
     surroundings  owners and namespaces of what was found
     marker        the port Marker
     rights        what this account may do, asked of the API server
+    guard         whether deletion can overtake the archiver
+    admission     admission policies and bindings: which deletions they are about
 
 Everything below `client` deals in paths and bytes; what the API server says is decoded with msgspec
 where it is needed. The models of the `kubernetes` package are not used: they cost more time per

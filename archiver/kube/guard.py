@@ -1,51 +1,91 @@
 """Whether the guard is in force: what keeps deletion from overtaking the archiver."""
 
 from enum import StrEnum
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
 from archiver.errors import ArchiverError
+from archiver.kube.admission import (
+    Binding,
+    BindingSpec,
+    Policy,
+    PolicySpec,
+    Requirement,
+    Resource,
+)
 from archiver.kube.client import Client
 
 NAME: Final = "guard.archiver.kubernaut.io"
 _PATH: Final = "/apis/admissionregistration.k8s.io/v1"
+# The guard leaves the archiver's own namespace out on purpose: where deploy/ installs it, and in a
+# pod the one that it was really installed in.
+_BY_NAME: Final = ("kubernetes.io/metadata.name", "NotIn")
+_INSTALLED_IN: Final = "kubernaut-archiver"
+_OF_THE_POD: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class Gate(StrEnum):
     """What stands between a completed object and its deletion."""
 
     GUARD = "guard"
+    PARTIAL = "partial"  # the guard, narrowed: it may let some of these objects go
     NONE = "none"  # an object that is deleted before a run is not seen
-    UNKNOWN = "unknown"  # it may not be read
+    UNKNOWN = "unknown"  # it could not be read
 
 
-class _Spec(msgspec.Struct, frozen=True, rename="camel"):
-    policy_name: str = ""
-    validation_actions: tuple[str, ...] = ()
+class Finding(NamedTuple):
+    """A gate; for any but the guard `why`, for people."""
+
+    gate: Gate
+    why: str = ""
 
 
-class _Binding(msgspec.Struct, frozen=True):
-    spec: _Spec = _Spec()
-
-
-def gate(client: Client) -> Gate:
-    """The gate of this cluster: the guard's policy, and a binding of it that denies.
+def gate(client: Client, *, group: str, plural: str) -> Finding:
+    """The gate of this resource: the guard's policy, if it reaches it, and a binding that denies.
 
     Asked for information alone, so no failure ends a run: what cannot be read is unknown.
     """
     try:
         policy = client.get(f"{_PATH}/validatingadmissionpolicies/{NAME}")
         binding = client.get(f"{_PATH}/validatingadmissionpolicybindings/{NAME}")
-    except ArchiverError:
-        return Gate.UNKNOWN
-    if 404 in (policy.status, binding.status):
-        return Gate.NONE
-    if not (policy.ok and binding.ok):
-        return Gate.UNKNOWN
+    except ArchiverError as error:
+        return Finding(Gate.UNKNOWN, str(error))
+    answers = {"policy": policy, "binding": binding}
+    for what, answer in answers.items():
+        if answer.status == 404:
+            return Finding(Gate.NONE, f"there is no {what} {NAME}")
+    for what, answer in answers.items():
+        if not answer.ok:
+            return Finding(Gate.UNKNOWN, f"{what} {NAME}: {answer}")
     try:
-        spec = msgspec.json.decode(binding.body, type=_Binding).spec
-    except msgspec.DecodeError:
-        return Gate.UNKNOWN
-    in_force = spec.policy_name == NAME and "Deny" in spec.validation_actions
-    return Gate.GUARD if in_force else Gate.NONE
+        return _judged(
+            msgspec.json.decode(policy.body, type=Policy).spec,
+            msgspec.json.decode(binding.body, type=Binding).spec,
+            Resource(group, plural),
+        )
+    except msgspec.DecodeError as error:
+        return Finding(Gate.UNKNOWN, f"{NAME}: {error}")
+
+
+def _judged(policy: PolicySpec, binding: BindingSpec, resource: Resource) -> Finding:
+    if binding.policy_name != NAME:
+        return Finding(Gate.NONE, f"the binding {NAME} is of the policy {binding.policy_name!r}")
+    if "Deny" not in binding.validation_actions:
+        return Finding(Gate.NONE, f"the binding {NAME} does not deny")
+    bound = binding.match_resources
+    if not (policy.match_constraints.reaches(resource) and bound.reaches(resource)):
+        return Finding(Gate.NONE, f"{NAME} does not reach deletions of {resource}")
+    gaps = [f"the policy's {gap}" for gap in policy.gaps(resource, _is_meant)]
+    gaps += [f"the binding's {gap}" for gap in bound.gaps(resource, _is_meant)]
+    if gaps:
+        return Finding(Gate.PARTIAL, f"{NAME} may leave some out by {', '.join(gaps)}")
+    return Finding(Gate.GUARD)
+
+
+def _is_meant(left_out: Requirement) -> bool:
+    ours = {_INSTALLED_IN}
+    if _OF_THE_POD.exists():
+        ours.add(_OF_THE_POD.read_text(encoding="utf-8").strip())
+    return (left_out.key, left_out.operator) == _BY_NAME and ours.issuperset(left_out.values)

@@ -12,7 +12,7 @@ from tests.e2e.run.command import Archiver, succeeded
 from tests.e2e.run.objects import Collection, uid
 from tests.e2e.run.rows import Rows
 from tests.e2e.waiting import eventually
-from tests.manifests import GUARD, load
+from tests.manifests import GUARD, find, load
 from tests.resources import remediation_request
 
 
@@ -100,6 +100,30 @@ def test_with_the_guard_a_parent_in_the_foreground_does_not_hang(
 @pytest.mark.usefixtures("guard")
 def test_the_report_says_that_the_guard_is_in_force(archiver: Archiver) -> None:
     assert succeeded(archiver.run()).report["gate"] == "guard"
+
+
+@pytest.mark.usefixtures("guard")
+def test_the_report_says_that_the_guard_is_narrowed(admin: KubeApi, archiver: Archiver) -> None:
+    binding = find("ValidatingAdmissionPolicyBinding", "guard.archiver.kubernaut.io")
+    narrowed = {"matchResources": {"namespaceSelector": {"matchLabels": {"x": "y"}}}}
+    assert admin.apply({**binding, "spec": binding["spec"] | narrowed}).ok
+    done = succeeded(archiver.run())
+    assert done.report["gate"] == "partial"
+    (said,) = (line for line in done.err.splitlines() if '"gate.off"' in line)
+    assert "by the binding's namespaceSelector" in said
+
+
+@pytest.mark.usefixtures("guard")
+def test_the_report_says_that_the_guard_is_about_something_else(
+    admin: KubeApi, archiver: Archiver
+) -> None:
+    policy = find("ValidatingAdmissionPolicy", "guard.archiver.kubernaut.io")
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    rule |= {"apiGroups": ["kubernaut.ai"], "resources": ["signalprocessings"]}
+    assert admin.apply(policy).ok
+    done = succeeded(archiver.run())
+    assert done.report["gate"] == "none"
+    assert "does not reach deletions of remediationprocessings" in done.err
 
 
 @pytest.mark.usefixtures("family")

@@ -142,7 +142,12 @@ def test_a_degraded_context_says_so() -> None:
         ({"completionTime": _AT, "completedAt": CREATED}, _AT, ()),
         ({"completedAt": _AT}, _AT, ()),
         ({"completionTime": "", "completedAt": _AT}, _AT, ()),
-        ({"completionTime": "now", "completedAt": _AT}, _AT, ("not-a-time:completed_at",)),
+        ({"completionTime": None, "completedAt": _AT}, _AT, ()),
+        (
+            {"completionTime": "now", "completedAt": _AT},
+            _AT,
+            ("not-a-time:completed_at", "completed-at-from:completedAt"),
+        ),
         (
             {"classificationEndTime": _AT, "enrichmentResults": {"completedAt": CREATED}},
             _AT,
@@ -227,10 +232,12 @@ def test_a_missing_duration_is_reckoned_from_both_ends() -> None:
     assert record_of(obj(times)).processing_phases[1]["duration"] == "PT79200S"
 
 
-def test_an_end_before_its_start() -> None:
-    status = {"classificationStartTime": _AT, "classificationEndTime": CREATED}
+@pytest.mark.parametrize("said", [{}, {"classificationDuration": "3s"}], ids=["none", "3s"])
+def test_an_end_before_its_start(said: dict[str, str]) -> None:
+    status = {"classificationStartTime": _AT, "classificationEndTime": CREATED} | said
     record = record_of(obj(status))
-    assert record.processing_phases[1]["duration"] is None
+    span = record.processing_phases[1]
+    assert (span["duration"], span["durationNs"]) == (None, None)
     assert "end-before-start:classifying" in record.flags
 
 
@@ -247,6 +254,29 @@ def test_completed_before_it_started(completed: str, *, flagged: bool) -> None:
     record = record_of(obj(status))
     assert ("completed-before-start" in record.flags) is flagged
     assert record.processing_phases[0]["duration"] is None
+
+
+BEFORE_BIRTH = "2026-02-28T11:59:59Z"
+
+
+@pytest.mark.parametrize("status", [{}, {"enrichmentResults": {}}, {"contextData": {}}])
+def test_completed_before_its_birth(status: dict[str, Any]) -> None:
+    record = record_of(obj(status | {"completionTime": BEFORE_BIRTH}))
+    assert "completed-before-start" in record.flags
+
+
+def test_a_resource_that_was_restored_has_lived_before_its_birth() -> None:
+    times = {"startTime": "2026-02-28T11:00:00Z", "completedAt": BEFORE_BIRTH}
+    assert "completed-before-start" not in record_of(obj(times)).flags
+
+
+def test_what_ran_after_its_own_completion_has_no_duration() -> None:
+    enriched = {"completedAt": _AT, "duration": "3s"}
+    lasted = {"completionTime": _AT, "enrichmentResults": enriched}
+    assert record_of(obj(lasted)).processing_phases[0]["duration"] == "PT3S"
+    broken = record_of(obj(lasted | {"completionTime": BEFORE_BIRTH})).processing_phases[0]
+    assert (broken["duration"], broken["durationNs"]) == (None, None)
+    assert (broken["start_time"], broken["end_time"]) == (CREATED, _AT)
 
 
 @pytest.mark.parametrize(

@@ -1,37 +1,160 @@
-"""Whether the guard is in force, as the API server shows it."""
+"""Whether the guard is in force for a resource, as the API server shows it."""
 
+import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archiver.kube.guard import NAME, Gate, gate
+from archiver.kube import guard
+from archiver.kube.guard import NAME, Finding, Gate, gate
+from tests.manifests import find
 from tests.unit.kube.stub import Reply, Stub, status
 
 Start = Callable[..., Stub]
 
+OURS = {"group": "remediationprocessing.kubernaut.io", "plural": "remediationprocessings"}
+RULE: dict[str, Any] = {
+    "apiGroups": [OURS["group"]],
+    "apiVersions": ["*"],
+    "operations": ["DELETE"],
+    "resources": [OURS["plural"]],
+    "scope": "*",
+}
+ABSENT = status(404, "not found")
+NO_RIGHT = status(403, "no right")
+
+
+def policy(constraints: dict[str, Any] | None = None, **spec: Any) -> Reply:
+    """The policy of deploy/guard with what is changed in it."""
+    manifest = copy.deepcopy(find("ValidatingAdmissionPolicy", NAME))
+    manifest["spec"] |= spec
+    manifest["spec"]["matchConstraints"] |= constraints or {}
+    return Reply(200, manifest)
+
 
 def binding(**spec: Any) -> Reply:
-    return Reply(200, {"spec": {"policyName": NAME, "validationActions": ["Deny"]} | spec})
+    """The binding of deploy/guard with what is changed in it."""
+    manifest = copy.deepcopy(find("ValidatingAdmissionPolicyBinding", NAME))
+    manifest["spec"] |= spec
+    return Reply(200, manifest)
 
 
-POLICY = Reply(200, {"spec": {}})
-ABSENT = status(404, "not found")
+def narrowed(**match: Any) -> Reply:
+    """The binding with matchResources."""
+    return binding(matchResources=match)
+
+
+def not_in(*namespaces: str) -> dict[str, Any]:
+    """A selector that leaves these namespaces out."""
+    key = "kubernetes.io/metadata.name"
+    return {"matchExpressions": [{"key": key, "operator": "NotIn", "values": [*namespaces]}]}
+
+
+def found(stub: Start, *replies: Reply) -> Finding:
+    """The gate that these answers are."""
+    return gate(stub(*replies).client(), **OURS)
 
 
 @pytest.mark.parametrize(
-    ("replies", "found"),
+    ("replies", "expected"),
     [
-        ([POLICY, binding()], Gate.GUARD),
-        ([POLICY, binding(validationActions=["Deny", "Audit"])], Gate.GUARD),
-        ([POLICY, binding(validationActions=["Warn", "Audit"])], Gate.NONE),
-        ([POLICY, binding(policyName="another")], Gate.NONE),
-        ([POLICY, ABSENT], Gate.NONE),
+        ([policy(), binding()], Gate.GUARD),
+        ([policy(), binding(validationActions=["Deny", "Audit"])], Gate.GUARD),
+        ([policy(), binding(validationActions=["Warn", "Audit"])], Gate.NONE),
+        ([policy(), binding(policyName="another")], Gate.NONE),
+        ([policy(), ABSENT], Gate.NONE),
         ([ABSENT, binding()], Gate.NONE),
-        ([status(403, "no right"), status(403, "no right")], Gate.UNKNOWN),
-        ([POLICY, Reply(200, {"spec": 7})], Gate.UNKNOWN),
-        ([Reply(200, b"no JSON"), status(403, "no right")], Gate.UNKNOWN),
+        ([NO_RIGHT, NO_RIGHT], Gate.UNKNOWN),
+        ([policy(), Reply(200, {"spec": 7})], Gate.UNKNOWN),
+        ([Reply(200, b"no JSON"), NO_RIGHT], Gate.UNKNOWN),
     ],
 )
-def test_the_gate(stub: Start, replies: list[Reply], found: Gate) -> None:
-    assert gate(stub(*replies).client()) is found
+def test_the_gate(stub: Start, replies: list[Reply], expected: Gate) -> None:
+    assert found(stub, *replies).gate is expected
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"apiGroups": ["kubernaut.ai"]},
+        {"resources": ["signalprocessings"]},
+        {"resources": ["remediationprocessings/status"]},
+        {"operations": ["UPDATE"]},
+        {"scope": "Cluster"},
+    ],
+)
+def test_a_rule_about_something_else_guards_nothing(stub: Start, changed: dict[str, Any]) -> None:
+    other = {"resourceRules": [RULE | changed]}
+    of_the_policy = found(stub, policy(other), binding())
+    of_the_binding = found(stub, policy(), narrowed(**other))
+    assert of_the_policy == of_the_binding
+    assert of_the_policy.gate is Gate.NONE
+    assert "deletions of remediationprocessings.remediationprocessing" in of_the_policy.why
+
+
+def test_what_is_excluded_is_not_guarded(stub: Start) -> None:
+    excluded = {"excludeResourceRules": [RULE | {"resources": ["*"]}]}
+    assert found(stub, policy(excluded), binding()).gate is Gate.NONE
+    assert found(stub, policy(), narrowed(**excluded)).gate is Gate.NONE
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"apiGroups": ["*"], "resources": ["*"], "operations": ["*"], "scope": "Namespaced"},
+        {"resources": ["signalprocessings", "remediationprocessings"]},
+        {"resources": ["*/*"], "apiVersions": ["v1", "*"]},
+    ],
+)
+def test_a_wider_rule_guards_too(stub: Start, changed: dict[str, Any]) -> None:
+    wider = {"resourceRules": [RULE | {"resources": ["pods"]}, RULE | changed]}
+    assert found(stub, policy(wider), narrowed(**wider)).gate is Gate.GUARD
+
+
+@pytest.mark.parametrize(
+    ("match", "gap"),
+    [
+        ({"namespaceSelector": {"matchLabels": {"x": "y"}}}, "namespaceSelector"),
+        ({"namespaceSelector": not_in("kubernaut-archiver", "prod")}, "namespaceSelector"),
+        ({"objectSelector": {"matchLabels": {"x": "y"}}}, "objectSelector"),
+        ({"resourceRules": [RULE | {"apiVersions": ["v1"]}]}, "resourceRules"),
+        ({"resourceRules": [RULE | {"resourceNames": ["a"]}]}, "resourceRules"),
+        ({"excludeResourceRules": [RULE | {"resourceNames": ["a"]}]}, "excludeResourceRules"),
+        ({"excludeResourceRules": [RULE | {"apiVersions": ["v1"]}]}, "excludeResourceRules"),
+    ],
+)
+def test_what_is_narrowed_is_partial(stub: Start, match: dict[str, Any], gap: str) -> None:
+    of_the_policy = found(stub, policy(match), binding())
+    assert of_the_policy == (Gate.PARTIAL, f"{NAME} may leave some out by the policy's {gap}")
+    of_the_binding = found(stub, policy(), narrowed(**match))
+    assert of_the_binding == (Gate.PARTIAL, f"{NAME} may leave some out by the binding's {gap}")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("matchConditions", [{"name": "a", "expression": "false"}]),
+        ("failurePolicy", "Ignore"),
+        ("paramKind", {"apiVersion": "v1", "kind": "ConfigMap"}),
+    ],
+)
+def test_a_policy_that_asks_for_more_is_partial(stub: Start, field: str, value: Any) -> None:
+    finding = found(stub, policy(**{field: value}), binding())
+    assert finding == (Gate.PARTIAL, f"{NAME} may leave some out by the policy's {field}")
+
+
+def test_what_the_api_server_fills_in_narrows_nothing(stub: Start) -> None:
+    filled = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+    assert found(stub, policy({"objectSelector": {}}), narrowed(**filled)).gate is Gate.GUARD
+
+
+def test_an_installation_elsewhere_may_leave_its_own_namespace_out(
+    stub: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = policy({"namespaceSelector": not_in("elsewhere")})
+    assert found(stub, elsewhere, binding()).gate is Gate.PARTIAL
+    (tmp_path / "namespace").write_text("elsewhere\n")
+    monkeypatch.setattr(guard, "_OF_THE_POD", tmp_path / "namespace")
+    assert found(stub, elsewhere, binding()).gate is Gate.GUARD
