@@ -105,15 +105,18 @@ class Written:
     """What a store did with a batch, durably.
 
     `inserted`: uid → revision number of the new rows; a uid that is missing needed none.
-    `stale`: uids whose evidence differs from the newest revision although the archive holds a
-    higher resource version: nothing was inserted for them, the caller reads them again.
+    `stale`: uids whose evidence differs from the newest revision and is not known to be later:
+    nothing was inserted for them, the caller reads them again.
     `refused`: uid → why the store does not take the values of this record; the others went in.
+    `unordered`: those of the stale ones that may be later as well as earlier (no resource version,
+    or the same one) and that are no earlier revision either: the archive holds them nowhere.
     """
 
     inserted: Mapping[str, int] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
     quarantined: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
+    unordered: frozenset[str] = frozenset()
 
 
 class Store(Protocol):

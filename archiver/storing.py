@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
@@ -10,6 +11,12 @@ from archiver.domain.report import Effect, Outcome, Problem
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
 from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
+
+_NO_ORDER: Final = (
+    "the archive holds another state of it, and nothing says which of them is the later one: "
+    "metadata.resourceVersion is missing, no number, or the same; with the one it had in its "
+    "cluster the dump can be read again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +138,20 @@ class Storing:
             self._tally.quarantine(_problem(kept.pop(0)))
 
     def _count(self, written: Written, waiting: dict[str, Archive]) -> list[Quarantined]:
-        """Count the new rows; what the store has refused, whose bytes are still to be kept.
+        """Count the new rows; what became no row, whose bytes are still to be kept.
 
-        A batch cannot keep them itself: only the store knows which of its records it refuses.
+        A batch cannot keep them itself: only the store knows which of its records it refuses, and
+        which it cannot put in order. Of a live object the server is asked for the order.
         """
         first = sum(revision == 0 for revision in written.inserted.values())
         self._tally.effects[Effect.INSERTED] += first
         self._tally.effects[Effect.REVISED] += len(written.inserted) - first
+        unordered = frozenset() if self._source.live else written.unordered
+        reasons = {uid: ("refused-by-store", why) for uid, why in written.refused.items()}
+        reasons |= dict.fromkeys(sorted(unordered), ("order-unknown", _NO_ORDER))
         return [
-            _quarantined(waiting.pop(uid).resource, "refused-by-store", why)
-            for uid, why in written.refused.items()
+            _quarantined(waiting.pop(uid).resource, reason, why)
+            for uid, (reason, why) in reasons.items()
         ]
 
     def _confirm(self, waiting: dict[str, Archive], written: Written, stored: Stored) -> None:
@@ -174,15 +185,25 @@ class Storing:
             stored.confirmed.append(archive)
 
     def _superseded(self, archive: Archive, written: Written, stored: Stored) -> None:
-        """The store holds another, newer state: only the server can say which one is true."""
+        """The store holds another state: only the server can say which one is true."""
         uid = archive.resource.key.uid
         if not self._source.live:
-            self._tally.effects[Effect.SUPERSEDED] += 1
-            self._tally.settle(archive.resource, Outcome.ALREADY, "a newer state is archived")
+            self._overtaken(archive, written)
             return
         if uid in written.stale:
             stored.stale[uid] = archive.resource.metadata.resource_version
         stored.again.append(archive)
+
+    def _overtaken(self, archive: Archive, written: Written) -> None:
+        """A state of a file that is not the newest."""
+        uid = archive.resource.key.uid
+        if uid in written.stale or uid in written.inserted:
+            self._tally.effects[Effect.SUPERSEDED] += 1
+            self._tally.settle(archive.resource, Outcome.ALREADY, "a newer state is archived")
+        else:
+            # Another run was faster, or a trigger has swallowed the row: the next run can tell.
+            why = "another state is archived, and whether it is newer is not known yet"
+            self._tally.settle(archive.resource, Outcome.DEFERRED, why)
 
 
 def _why(skip: Skip) -> str:

@@ -15,7 +15,7 @@ from archiver.db.failures import (
     is_race,
     lacks_partition,
 )
-from archiver.db.newest import Newest, find_newest
+from archiver.db.newest import Newest, find_newest, is_stored
 from archiver.db.revisions import Verdict, next_revision
 from archiver.db.rows import Envelope, Row, row_of
 from archiver.db.transaction import Transaction
@@ -43,6 +43,7 @@ class Insertion:
     newest: dict[str, Newest]
     rows: list[Row] = field(default_factory=list)
     stale: set[str] = field(default_factory=set)
+    unordered: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -113,9 +114,18 @@ class Insertion:
         """The revision that a record makes, if it makes one."""
         uid = record.key.uid
         number = next_revision(record, self.newest.get(uid), reread=uid in self.batch.reread)
-        if number is Verdict.STALE:
+        if not isinstance(number, Verdict):
+            return number
+        if number is not Verdict.SAME:
             self.stale.add(uid)
-        return None if isinstance(number, Verdict) else number
+        if number is Verdict.UNORDERED and not self._has_its_place(record):
+            self.unordered.add(uid)
+        return None
+
+    def _has_its_place(self, record: AuditRecord) -> bool:
+        """Whether the archive holds this state already, as an earlier revision."""
+        opened, cluster_id = self.transaction.connection, self.envelope.cluster_id
+        return is_stored(opened, cluster_id, record.key, record.content_sha256)
 
     def _made(self, numbered: Iterable[tuple[AuditRecord, int]], rows: list[Row]) -> Iterator[Row]:
         """Their rows, which are kept in `rows` as well."""
@@ -152,7 +162,8 @@ class Insertion:
             for uid, newest in self.newest.items()
             if newest.batch_id in batches
         }
-        return Written(inserted, frozenset(self.stale), quarantined, self.refused)
+        stale, unordered = frozenset(self.stale), frozenset(self.unordered)
+        return Written(inserted, stale, quarantined, self.refused, unordered)
 
 
 def _raise_month_gone(error: Exception) -> None:

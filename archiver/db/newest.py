@@ -1,4 +1,4 @@
-"""The newest revision of each object."""
+"""The newest revision of each object, and whether there is an earlier one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +22,14 @@ _NEWEST: Final = text("""
           AND r.uid = wanted.uid AND r.created_at BETWEEN :earliest AND :latest
         ORDER BY r.revision DESC LIMIT 1
     ) AS newest
+""")
+
+_IS_STORED: Final = text("""
+    SELECT EXISTS (
+        SELECT FROM archive.revision
+        WHERE created_at = :created_at AND cluster_id = :cluster_id AND uid = :uid
+          AND content_sha256 = :digest
+    )
 """)
 
 
@@ -60,6 +68,17 @@ def find_newest(
         },
     )
     return {uid: Newest.from_row(row) for uid, *row in found}
+
+
+def is_stored(connection: Connection, cluster_id: UUID, key: Key, digest: str) -> bool:
+    """Whether any revision of the object has this evidence, the newest or an earlier one."""
+    wanted = {
+        "created_at": gotime.to_datetime(key.created_at),
+        "cluster_id": cluster_id,
+        "uid": key.uid,
+        "digest": bytes.fromhex(digest),
+    }
+    return bool(connection.scalar(_IS_STORED, wanted))
 
 
 def _is_text(uid: str) -> bool:

@@ -11,7 +11,8 @@ class Verdict(Enum):
     """Why a record makes no revision."""
 
     SAME = "its evidence is the newest revision's"
-    STALE = "the archive holds other evidence of the same or a higher resource version"
+    STALE = "the archive holds other evidence of a higher resource version"
+    UNORDERED = "the archive holds other evidence, and no resource version says which is later"
 
 
 FIRST: Final = 0
@@ -23,7 +24,8 @@ def next_revision(record: AuditRecord, newest: Newest | None, *, reread: bool) -
     A record that is not known to be later than the newest revision was perhaps read before it. The
     caller reads the object once more; with `reread`, the API server has confirmed it and it counts
     as newest: a cluster restored from an older etcd, an object whose bytes changed at the same
-    resource version (the CRD serves another version), a file that names none.
+    resource version (the CRD serves another version). A record of a file that names none never
+    counts as newest: it may be older, and then the current record would be wrong.
     """
     if newest is None:
         return FIRST
@@ -31,4 +33,5 @@ def next_revision(record: AuditRecord, newest: Newest | None, *, reread: bool) -
         return Verdict.SAME
     if reread or record.resource_version > newest.resource_version:
         return newest.revision + 1
-    return Verdict.STALE
+    known = 0 < record.resource_version < newest.resource_version
+    return Verdict.STALE if known else Verdict.UNORDERED

@@ -1,5 +1,6 @@
 """The port Source: custom resources of files."""
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -44,8 +45,8 @@ class FileSource:
     `plural`: only kinds of the group with this plural, as `guessed_plural` has it; None for any.
     `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
     Objects of other kinds are counted in `ignored`, by "kind.group"; objects met again with the
-    same uid and resourceVersion in `repeated`. What is not of this namespace and these labels is
-    passed over, as a server would.
+    very same bytes in `repeated`. What is not of this namespace and these labels is passed over, as
+    a server would.
 
     The files are read once: `pages` may be called once.
     """
@@ -110,20 +111,21 @@ class FileSource:
     def pages(self) -> Iterator[Page]:
         """The objects in the order of the files. No page holds a uid twice.
 
-        A uid that comes again with another resourceVersion is another revision and is given again,
-        on a later page. Raises Configuration where a file cannot be opened.
+        A uid that comes again with other bytes is given again, on a later page. Raises
+        Configuration where a file cannot be opened.
         """
         # Before the first page, because whether kube-system comes first is to be known by then.
         _ = self.cluster_id
-        seen: set[tuple[str, str]] = set()
+        # By their bytes: two states may have the same resourceVersion, or none.
+        seen: set[bytes] = set()
         page = _Collected()
         for found in chain(self._taken_ahead(), self._rest()):
             if isinstance(found, CustomResource):
-                version = (found.key.uid, found.metadata.resource_version)
-                if version in seen and found.metadata.resource_version:
+                digest = hashlib.sha256(found.raw).digest()
+                if digest in seen:
                     self.repeated += 1
                     continue
-                seen.add(version)
+                seen.add(digest)
                 if found.key.uid in page.uids:
                     yield page.close()
             page.add(found)

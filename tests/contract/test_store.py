@@ -94,6 +94,17 @@ def test_other_evidence_that_is_no_later_is_stale_until_read_again(
     assert store.newest(CLUSTER, [older.key])[uid] == older.content_sha256
 
 
+@pytest.mark.parametrize(("resource_version", "unordered"), [(99, False), (100, True), (0, True)])
+def test_what_no_resource_version_puts_in_order_is_said_besides(
+    store: Store, resource_version: int, unordered: bool
+) -> None:
+    uid = record().key.uid
+    store.write(batch(record(body="B", resource_version=100)))
+    written = store.write(batch(record(body="A", resource_version=resource_version)))
+    assert written.stale == {uid}
+    assert written.unordered == ({uid} if unordered else frozenset())
+
+
 def test_a_stale_record_does_not_stop_the_others(store: Store) -> None:
     store.write(batch(record("a", body="B")))
     fresh = record("b")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archiver.domain.custom_resource import CustomResource, Key, parse
@@ -219,7 +219,7 @@ class ObservedStore:
             written = self.inner.write(kept)
             self.inserts += len(written.inserted)
         self.after_write(batch)
-        return Written(written.inserted, written.stale, written.quarantined, refused)
+        return replace(written, refused=refused)
 
     def forget(self, uid: str) -> None:
         """Lose every revision of an object, as a database restored from a backup does."""

@@ -37,7 +37,7 @@ class MemoryStore:
             raise self.failures.pop(0)
         self.writes += 1
         inserted: dict[str, int] = {}
-        stale = set()
+        stale, unordered = set(), set()
         for record in batch.records:
             uid = record.key.uid
             stored = self.revisions.get((batch.cluster_id, uid), [])
@@ -46,10 +46,14 @@ class MemoryStore:
             later = not stored or record.resource_version > stored[-1].resource_version
             if not (later or uid in batch.reread):
                 stale.add(uid)
+                is_older = 0 < record.resource_version < stored[-1].resource_version
+                if not is_older and record.content_sha256 not in _digests(stored):
+                    unordered.add(uid)
             elif uid not in self.swallow:
                 inserted[uid] = len(stored)
                 self.revisions[batch.cluster_id, uid] = [*stored, record]
-        return Written(inserted, frozenset(stale), self._keep(batch))
+        kept = self._keep(batch)
+        return Written(inserted, frozenset(stale), kept, unordered=frozenset(unordered))
 
     def _keep(self, batch: Batch) -> int:
         before = len(self.quarantine)
@@ -57,3 +61,7 @@ class MemoryStore:
             digest = hashlib.sha256(item.raw).digest()
             self.quarantine.setdefault((batch.cluster_id, digest), item)
         return len(self.quarantine) - before
+
+
+def _digests(stored: Sequence[AuditRecord]) -> set[str]:
+    return {record.content_sha256 for record in stored}

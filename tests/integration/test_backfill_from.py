@@ -162,6 +162,25 @@ def test_an_older_state_does_not_replace_a_newer_one(
     assert manifests(database)["uid-7"] == evidence(newer)
 
 
+def test_two_states_without_a_resource_version_are_both_kept(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    first, second = resource(7, resourceVersion=""), resource(7, resourceVersion="")
+    second["status"] = {**second["status"], "message": "another word"}
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (first, second)))
+    for outcome in ("archived", "already"):
+        code, report = backfill("--from", str(tmp_path / "x.jsonl"))
+        counts = report["counts"]
+        assert (code, counts[outcome], counts["quarantined"], counts["found"]) == (1, 1, 1, 2)
+        assert [problem["reason"] for problem in report["problems"]] == ["order-unknown"]
+    assert manifests(database)["uid-7"] == evidence(first)
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT uid, raw FROM archive.quarantine")).all()
+    engine.dispose()
+    assert [(uid, json.loads(raw)) for uid, raw in kept] == [("uid-7", second)]
+
+
 def test_a_dry_run_stores_nothing(backfill: Backfill, database: Database, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
     for how in ("client", "server"):

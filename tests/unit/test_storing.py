@@ -272,6 +272,51 @@ def test_outdated_state_in_a_file_is_superseded() -> None:
     assert bench.tally.outcomes == {Outcome.ALREADY: 1}
 
 
+def test_state_in_a_file_that_nothing_puts_in_order_is_quarantined() -> None:
+    bench = Bench(live=False)
+    first, second = states()
+    del first["metadata"]["resourceVersion"], second["metadata"]["resourceVersion"]
+    stored = bench.storing.store(bench.decide(first, second))
+    assert names(stored.confirmed) == ["due"]
+    assert bench.tally.outcomes == {Outcome.QUARANTINED: 1}
+    assert [problem.reason for problem in bench.tally.problems] == ["order-unknown"]
+    (kept,) = bench.store.inner.quarantine.values()
+    assert kept.raw == parsed(second).raw
+    assert bench.tally.effects[Effect.SUPERSEDED] == 0
+
+
+def test_state_of_a_live_object_that_nothing_puts_in_order_is_read_again(bench: Bench) -> None:
+    first, second = states()
+    second["metadata"]["resourceVersion"] = first["metadata"]["resourceVersion"]
+    bench.storing.store(bench.decide(first))
+    assert names(bench.storing.store(bench.decide(second)).again) == ["due"]
+    assert bench.tally.problems == []
+
+
+def test_state_in_a_file_that_a_racing_run_overtook_is_superseded() -> None:
+    bench = Bench(live=False)
+    older, newer = states()
+    decision = bench.decide(newer)[0]
+    assert isinstance(decision, Archive)
+
+    def race(_batch: object) -> None:
+        key = "cluster", older["metadata"]["uid"]
+        bench.store.inner.revisions[key].append(decision.record())
+
+    bench.store.after_write = race
+    assert bench.storing.store(bench.decide(older)).confirmed == []
+    assert bench.tally.outcomes == {Outcome.ALREADY: 1}
+
+
+def test_later_state_in_a_file_that_is_swallowed_is_not_said_to_be_archived() -> None:
+    bench = Bench(live=False)
+    older, newer = states()
+    bench.storing.store(bench.decide(older))
+    bench.store.inner.swallow.add(older["metadata"]["uid"])
+    assert bench.storing.store(bench.decide(newer)).confirmed == []
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
+
+
 def test_states_of_one_object_never_share_a_transaction() -> None:
     bench = Bench(live=False)
     older, newer = states()

@@ -114,6 +114,17 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def test_an_earlier_revision_has_its_place_whatever_its_resource_version(
+    store: PostgresStore,
+) -> None:
+    uid = record().key.uid
+    for at, body in enumerate(("A", "B")):
+        store.write(batch(record(body=body, resource_version=100 + at)))
+    written = store.write(batch(record(body="A", resource_version=0)))
+    assert written.stale == {uid}
+    assert not written.unordered
+
+
 def test_every_column_arrives(store: PostgresStore, owner: Engine) -> None:
     full = record(
         deleted_at=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), error_message='it\'s "100%"\n'

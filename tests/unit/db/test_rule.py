@@ -35,7 +35,7 @@ def newest(body: str, resource_version: int, revision: int = 3) -> Newest:
         (newest("A", 999), False, Verdict.SAME),
         (newest("A", 1), True, Verdict.SAME),
         (newest("B", 99), False, 4),
-        (newest("B", 100), False, Verdict.STALE),
+        (newest("B", 100), False, Verdict.UNORDERED),
         (newest("B", 101), False, Verdict.STALE),
         (newest("B", 101), True, 4),
     ],
@@ -44,6 +44,13 @@ def test_which_evidence_makes_which_revision(
     stored: Newest | None, reread: bool, verdict: int | Verdict
 ) -> None:
     assert next_revision(record(body="A"), stored, reread=reread) == verdict
+
+
+def test_a_record_without_a_resource_version_says_nothing_of_the_order() -> None:
+    nameless = record(body="A", resource_version=0)
+    assert next_revision(nameless, newest("B", 101), reread=False) is Verdict.UNORDERED
+    assert next_revision(nameless, newest("B", 0), reread=False) is Verdict.UNORDERED
+    assert next_revision(nameless, newest("B", 101), reread=True) == 4
 
 
 def values(**changes: Any) -> dict[str, Any]:

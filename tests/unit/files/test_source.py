@@ -95,6 +95,20 @@ def test_no_page_has_a_uid_twice(tmp_path: Path) -> None:
     assert files.repeated == 1
 
 
+def test_another_state_of_the_same_resource_version_is_not_passed_over(tmp_path: Path) -> None:
+    objects = [ticket("a"), ticket("a", labels={"edited": "yes"}), ticket("a")]
+    files = source(tmp_path, *objects, cluster_id="c")
+    given = [page.resources[0].raw for page in files.pages()]
+    assert [json.loads(raw) for raw in given] == objects[:2]
+    assert files.repeated == 1
+
+
+def test_the_same_bytes_are_repeated_also_without_a_resource_version(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a", ""), ticket("a", ""), cluster_id="c")
+    assert [names(page) for page in files.pages()] == [["a"]]
+    assert files.repeated == 1
+
+
 def test_pages_are_bounded_by_bytes(tmp_path: Path) -> None:
     files = source(tmp_path, ticket("a"), ticket("b"), cluster_id="c", page_bytes=1)
     assert [names(page) for page in files.pages()] == [["a"], ["b"]]
