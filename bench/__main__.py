@@ -31,6 +31,8 @@ from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
 
 PAGE = 200
+# Objects of this many bytes: 1.4 MB and a mark, of the 1.5 MiB that etcd takes.
+LARGE, LARGE_BYTES = 100, 1_350_000
 
 
 def main() -> None:
@@ -42,7 +44,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     with servers() as (cluster, template, postgres), tempfile.TemporaryDirectory() as folder:
-        rows = []
+        rows: list[dict[str, Any]] = []
+        alone: dict[str, float] = {}
         for count in options.counts:
             say(f"{count} resources: seeding")
             with template.clone() as archive, template.clone() as other:
@@ -50,7 +53,8 @@ def main() -> None:
                 urls = [postgres.url(name, "writer", "writer") for name in names]
                 bench = Bench(cluster, urls, options, Path(folder))
                 rows.append(bench.one(count))
-                alone = bench.alone()
+                if not alone:
+                    alone = bench.alone() | {"largeObjectsRssMiB": bench.large()}
             say(json.dumps(rows[-1]))
         python = platform.python_version()
         document = {
@@ -115,6 +119,14 @@ class Bench:
             "requestsPerObject": round(sum(sent.values()) / count, 3),
             "bytesPerObject": round(len(json.dumps(resources[0]))),
         }
+
+    def large(self) -> float:
+        """Peak memory, in MiB, of archiving objects that are near the largest that etcd takes."""
+        namespace = "bench-large"
+        self.cluster.seed(namespace, LARGE, context_bytes=LARGE_BYTES)
+        whole = self._run(namespace, "archiver", "backfill")
+        assert whole.report["counts"]["archived"] == LARGE, whole.report
+        return round(whole.rss)
 
     def alone(self) -> dict[str, float]:
         """What does not depend on the number: the best of three."""

@@ -60,7 +60,7 @@ class FileSource:
         plural: str | None = None,
         namespace: str | None = None,
         label_selector: str | None = None,
-        page_bytes: int = 8 * MEBIBYTE,
+        page_bytes: int = 2 * MEBIBYTE,
     ) -> None:
         """Raises Configuration: a path that does not exist, a selector that cannot be read."""
         self.group = group

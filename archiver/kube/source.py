@@ -47,7 +47,7 @@ class KubeSource:
     namespace: str | None = None
     label_selector: str | None = None
     page_size: int = 500
-    page_bytes: int = 16 * MEBIBYTE
+    page_bytes: int = 4 * MEBIBYTE
     given_cluster_id: str | None = None
 
     @cached_property
