@@ -14,7 +14,7 @@ from tests.e2e.waiting import eventually
 pytestmark = pytest.mark.usefixtures("guard")
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 def test_the_cascade_waits_for_the_mark(
     admin: KubeApi, archiver: KubeApi, namespace: str, control_plane: ControlPlane
 ) -> None:

@@ -12,8 +12,9 @@ from tests.e2e.run.rows import Rows
 from tests.e2e.run.slow_marks import slow_marks
 from tests.e2e.waiting import eventually
 
-# The API server has to reach a socket of this process.
-pytestmark = pytest.mark.needs_control_plane_processes
+pytestmark = pytest.mark.needs_control_plane_processes(
+    "the API server asks a socket of this machine's loopback"
+)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_without_the_guard_the_child_goes(archiver: Archiver, family: Family, ro
     assert rows.everything() == []
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 @pytest.mark.usefixtures("guard")
 def test_with_the_guard_it_waits_for_its_mark(
     archiver: Archiver, family: Family, rows: Rows, control_plane: ControlPlane
@@ -86,7 +86,7 @@ def test_with_the_guard_it_waits_for_its_mark(
     eventually(family.child_is_gone)
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 @pytest.mark.usefixtures("guard")
 def test_with_the_guard_a_parent_in_the_foreground_does_not_hang(
     archiver: Archiver, family: Family, rows: Rows, control_plane: ControlPlane
