@@ -11,7 +11,7 @@ from typing import Final
 
 from archiver.domain import canonical
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.mark import FINALIZER, PREFIX
+from archiver.domain.mark import ANNOTATIONS, FINALIZER, LABELS
 from archiver.errors import Unreadable
 
 IDENTITY: Final = ("creationTimestamp", "name", "namespace", "uid")
@@ -56,18 +56,18 @@ def evidence(resource: CustomResource) -> Evidence:
 
 def _circumstances(metadata: Mapping[str, bytes]) -> bytes:
     kept = {key: value for key, value in metadata.items() if key not in _NOT_KEPT}
-    for key in ("annotations", "labels"):
+    for key, ours in (("annotations", ANNOTATIONS), ("labels", LABELS)):
         if kept.get(key, b"null") != b"null":
-            kept[key] = _without_ours(kept[key])
+            kept[key] = _without(ours, kept[key])
     if kept.get("finalizers", b"null") != b"null":
         finalizers = canonical.elements(kept["finalizers"])
         kept["finalizers"] = canonical.canonical_array(f for f in finalizers if f != _OURS)
     return canonical.canonical_object({k: v for k, v in kept.items() if v not in _EMPTY})
 
 
-def _without_ours(texts: bytes) -> bytes:
+def _without(ours: frozenset[str], texts: bytes) -> bytes:
     others = canonical.members(texts).items()
-    return canonical.canonical_object({k: v for k, v in others if not k.startswith(PREFIX)})
+    return canonical.canonical_object({k: v for k, v in others if k not in ours})
 
 
 def size_at(content: bytes, path: str) -> int | None:

@@ -16,6 +16,9 @@ PHASE = PREFIX + "phase"
 STORE = PREFIX + "store"
 RUN = PREFIX + "run"
 ARCHIVED_AT = PREFIX + "archived-at"
+# All that is ours on an object. Other keys of the prefix are somebody's own words.
+LABELS = frozenset({STATE_LABEL})
+ANNOTATIONS = frozenset({DIGEST, UID, PHASE, STORE, RUN, ARCHIVED_AT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ from tests.controlplane.cluster import Cluster, ExistingCluster
 
 EXISTING = "ARCHIVER_TEST_KUBECONFIG"
 NEEDS_PROCESSES = "needs_control_plane_processes"
+_LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known: it is this folder's."""
     config.addinivalue_line(
         "markers",
-        f"{NEEDS_PROCESSES}: stops, pauses or restarts servers, reads their audit log, or issues "
-        f"client certificates; deselected where {EXISTING} names a cluster of somebody else",
+        f"{NEEDS_PROCESSES}(why): needs a control plane of our own, a process per server and an "
+        f"audit log; deselected where {EXISTING} names a cluster of somebody else",
     )
 
 
@@ -26,16 +27,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what an existing cluster cannot give, and only there."""
     if EXISTING not in os.environ:
         return
-    left_out = [item for item in items if item.get_closest_marker(NEEDS_PROCESSES)]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+    why = {
+        item: str(m.args[0]) for item in items if (m := item.get_closest_marker(NEEDS_PROCESSES))
+    }
+    items[:] = [item for item in items if item not in why]
+    config.hook.pytest_deselected(items=list(why))
+    # Once, whatever its parameters are.
+    named = {item.nodeid.split("[")[0]: reason for item, reason in why.items()}
+    config.stash[_LEFT_OUT] = [f"  {name}: {reason}" for name, reason in named.items()]
 
 
-def pytest_report_collectionfinish() -> str:
-    """Say why tests are deselected. The header is too early: this file may not be read yet."""
-    if EXISTING not in os.environ:
-        return ""
-    return f"{EXISTING} is set: tests marked {NEEDS_PROCESSES} are deselected"
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Name what is deselected, and why. The header is too early: this file may not be read yet."""
+    left_out = config.stash.get(_LEFT_OUT, [])
+    return [f"deselected on the cluster of {EXISTING}:", *left_out] if left_out else []
 
 
 @pytest.fixture(scope="session")

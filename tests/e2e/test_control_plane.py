@@ -21,7 +21,7 @@ from tests.controlplane.errors import ServerFailed
 from tests.controlplane.versions import requested_minor
 from tests.e2e.waiting import eventually
 
-pytestmark = pytest.mark.needs_control_plane_processes
+pytestmark = pytest.mark.needs_control_plane_processes("is about these processes")
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def test_break_glass_opens_a_namespace_that_is_being_deleted(
     eventually(lambda: admin.send("GET", path).status == HTTPStatus.NOT_FOUND)
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 def test_what_break_glass_lets_go_is_in_the_audit_log(
     admin: KubeApi, control_plane: ControlPlane, own_namespace: str
 ) -> None:

@@ -1,11 +1,12 @@
 """The guard and those who delete by themselves: garbage collector and namespace controller."""
 
-import time
 from http import HTTPStatus
 
 import pytest
 
 from tests import crds
+from tests.controlplane import ControlPlane
+from tests.e2e.collector import was_refused
 from tests.e2e.deploy.kube_api import KubeApi, Object
 from tests.e2e.deploy.marked import created, exists, mark, path_in
 from tests.e2e.waiting import eventually
@@ -13,11 +14,14 @@ from tests.e2e.waiting import eventually
 pytestmark = pytest.mark.usefixtures("guard")
 
 
-def test_the_cascade_waits_for_the_mark(admin: KubeApi, archiver: KubeApi, namespace: str) -> None:
+@pytest.mark.needs_control_plane_processes("reads the audit log")
+def test_the_cascade_waits_for_the_mark(
+    admin: KubeApi, archiver: KubeApi, namespace: str, control_plane: ControlPlane
+) -> None:
     request, resource = request_with_child(admin, namespace)
     assert admin.send("DELETE", request, query={"propagationPolicy": "Background"}).ok
     eventually(lambda: admin.send("GET", request).status == HTTPStatus.NOT_FOUND)
-    time.sleep(2)  # the garbage collector has asked several times by now
+    eventually(lambda: was_refused(control_plane, resource))
     held = admin.send("GET", path_in(resource)).body
     assert "deletionTimestamp" not in held["metadata"]
     assert mark(archiver, resource).ok

@@ -15,8 +15,7 @@ from tests.e2e.deploy.kube_api import KubeApi, Object, path_of
 from tests.e2e.waiting import eventually
 from tests.manifests import NAMESPACE, job_specs
 
-# A kubelet would write the pods' status itself.
-pytestmark = pytest.mark.needs_control_plane_processes
+pytestmark = pytest.mark.needs_control_plane_processes("a kubelet would write the pods' status")
 
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 # Those that are tried again at all.

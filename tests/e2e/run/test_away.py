@@ -94,7 +94,7 @@ def test_the_database_goes_in_the_middle(
     assert is_whole(archiver, processings, rows)
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("stops the API server")
 def test_the_api_server_goes_in_the_middle(
     archiver: Archiver, processings: Collection, rows: Rows, control_plane: ControlPlane
 ) -> None:

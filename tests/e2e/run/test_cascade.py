@@ -1,11 +1,12 @@
 """A parent is deleted, and the real garbage collector follows."""
 
-import time
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 
+from tests.controlplane import ControlPlane
+from tests.e2e.collector import was_refused
 from tests.e2e.deploy.installation import CRD, applied
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object
 from tests.e2e.run.command import Archiver, succeeded
@@ -70,13 +71,14 @@ def test_without_the_guard_the_child_goes(archiver: Archiver, family: Family, ro
     assert rows.everything() == []
 
 
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 @pytest.mark.usefixtures("guard")
 def test_with_the_guard_it_waits_for_its_mark(
-    archiver: Archiver, family: Family, rows: Rows
+    archiver: Archiver, family: Family, rows: Rows, control_plane: ControlPlane
 ) -> None:
     assert succeeded(archiver.run()).counts("notDue") == [1]
     family.delete_parent()
-    time.sleep(2)  # the garbage collector has asked several times by now
+    eventually(lambda: was_refused(control_plane, family.child))
     assert not family.child_is_gone()
     assert succeeded(archiver.run()).counts("archived") == [1]
     assert rows.newest().keys() == {uid(family.child)}
@@ -84,12 +86,13 @@ def test_with_the_guard_it_waits_for_its_mark(
     eventually(family.child_is_gone)
 
 
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 @pytest.mark.usefixtures("guard")
 def test_with_the_guard_a_parent_in_the_foreground_does_not_hang(
-    archiver: Archiver, family: Family, rows: Rows
+    archiver: Archiver, family: Family, rows: Rows, control_plane: ControlPlane
 ) -> None:
     family.begin_to_delete_parent()
-    time.sleep(2)  # the garbage collector has asked several times by now
+    eventually(lambda: was_refused(control_plane, family.child))
     assert not family.child_is_gone()
     assert succeeded(archiver.run()).counts("archived") == [1]
     assert rows.newest().keys() == {uid(family.child)}

@@ -91,7 +91,7 @@ def test_all_namespaces_are_looked_at_by_default(
     assert sum(map(is_marked, processings.all().values())) == 4
 
 
-@pytest.mark.needs_control_plane_processes
+@pytest.mark.needs_control_plane_processes("reads the audit log")
 @pytest.mark.usefixtures("scene")
 def test_writes_are_counted_by_the_server(
     admin: KubeApi, archiver: Archiver, control_plane: ControlPlane

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from archiver.domain import mark
 from archiver.domain.canonical import MAX_DEPTH
 from archiver.domain.custom_resource import parse
 from archiver.domain.evidence import evidence, size_at
@@ -77,9 +78,12 @@ def test_number_literals_are_kept() -> None:
 
 
 def test_our_own_keys_are_no_circumstances() -> None:
-    ours = {"archiver.kubernaut.io/state": "archived"}
-    finalizer = "archiver.kubernaut.io/archive"
-    marked = evidence(resource(_STATUS, labels=ours, annotations=ours, finalizers=[finalizer]))
+    ours = {mark.STATE_LABEL: "archived"}
+    says = dict.fromkeys(
+        [mark.DIGEST, mark.UID, mark.PHASE, mark.STORE, mark.RUN, mark.ARCHIVED_AT], "x"
+    )
+    finalizer = mark.FINALIZER
+    marked = evidence(resource(_STATUS, labels=ours, annotations=says, finalizers=[finalizer]))
     assert marked == evidence(resource(_STATUS))
     mixed = resource(_STATUS, labels=ours | {"a": "b"}, finalizers=["x/y", finalizer])
     assert json.loads(evidence(mixed).circumstances) == {
@@ -87,6 +91,24 @@ def test_our_own_keys_are_no_circumstances() -> None:
         "generation": 1,
         "labels": {"a": "b"},
     }
+
+
+def test_keys_of_others_under_our_prefix_are_kept() -> None:
+    theirs = {"archiver.kubernaut.io/ticket": "INC-1"}
+    misplaced = {mark.DIGEST: "a label"}
+    kept = json.loads(
+        evidence(
+            resource(
+                _STATUS,
+                labels=theirs | misplaced,
+                annotations=theirs | {mark.STATE_LABEL: "an annotation"},
+                finalizers=["archiver.kubernaut.io/hold"],
+            )
+        ).circumstances
+    )
+    assert kept["labels"] == theirs | misplaced
+    assert kept["annotations"] == theirs | {mark.STATE_LABEL: "an annotation"}
+    assert kept["finalizers"] == ["archiver.kubernaut.io/hold"]
 
 
 @pytest.mark.parametrize("key", ["labels", "annotations", "finalizers", "ownerReferences"])
