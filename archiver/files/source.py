@@ -47,9 +47,8 @@ class FileSource:
     `group`, `plural` and `kind` are those of `files.resource`.
     `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
     Objects of other kinds are counted in `ignored`, by "kind.group", but for the namespace
-    kube-system, which names the cluster; objects met again with the
-    very same bytes in `repeated`. What is not of this namespace and these labels is passed over, as
-    a server would.
+    kube-system, which names the cluster; objects met again with the very same bytes in `repeated`.
+    What is not of this namespace and these labels is passed over, as a server would.
 
     The files are read once: `pages` may be called once.
     """
@@ -210,7 +209,7 @@ class FileSource:
             most = self.ignored.most_common(_KINDS_SHOWN)
             held = ", ".join(f"{count} {kind}" for kind, count in most)
             raise Configuration(
-                f"--from: nothing in it is of {str(self._resource)}, it holds {held}: name the "
+                f"--from: nothing in it is of {self._resource}, it holds {held}: name the "
                 "resource with --resource, and its kind with --kind where the plural is an unusual "
                 "one"
             )
