@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
         description="plural.group, or plural.version.group, of the resource.",
     )
+    kind: str | None = Field(
+        None,
+        pattern=r"^[A-Z][A-Za-z0-9]*$",
+        description="Kind of the resource, for dumps (`--from`), which name no plurals. Default: "
+        "every kind whose plural by Kubernetes' own rule is that of `resource`.",
+    )
     cluster_id: str | None = Field(
         None, description="uid of the namespace kube-system. Default: asked of the API server."
     )

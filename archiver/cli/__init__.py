@@ -80,6 +80,7 @@ def run(config: str | None, /, **flags: Any) -> None:
 @click.option(
     "--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster."
 )
+@click.option("--kind", help="Kind of the resource in dumps, where its plural is an unusual one.")
 @click.option("--since", help="Only completed at or after this RFC 3339 time.")
 @click.option("--until", help="Only completed before this RFC 3339 time.")
 @click.option("--cluster-id", help="uid of the namespace kube-system, where a dump does not say.")

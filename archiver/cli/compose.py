@@ -116,11 +116,13 @@ def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
 def _source_and_marker(
     settings: Settings, task: Task, stop: Shutdown, tally: Tally
 ) -> tuple[Source, Marker | None]:
-    source, marker = _dump(settings, task) if task.files else _cluster(settings, task, stop, tally)
+    source, marker = (
+        _dump(settings, task, tally) if task.files else _cluster(settings, task, stop, tally)
+    )
     return (source if task.shard is None else ShardSource(source, task.shard)), marker
 
 
-def _dump(settings: Settings, task: Task) -> tuple[Source, None]:
+def _dump(settings: Settings, task: Task, tally: Tally) -> tuple[Source, None]:
     from archiver.files.source import FileSource
 
     plural, _version, group = settings.resource_parts()
@@ -129,8 +131,10 @@ def _dump(settings: Settings, task: Task) -> tuple[Source, None]:
         cluster_id=settings.cluster_id,
         group=group,
         plural=plural,
+        kind=settings.kind,
         namespace=task.namespace,
         label_selector=task.selector,
+        ignored=tally.ignored,
     )
     return source, None
 

@@ -63,7 +63,8 @@ class RunReport:
     their mark for good. `gate` is what keeps deletion from overtaking: guard, partial, none or
     unknown; "" where no cluster was read. `unknown_phases` are words that are no phase anybody has
     heard of, with the number of their objects: they count as not terminal.
-    `other_shards` counts what was listed and left to other shards: it is not among what was found.
+    `ignored` counts objects of a dump that are of other kinds, by "kind.group", and `other_shards`
+    what was listed and left to other shards: neither is among what was found.
     """
 
     run_id: str
@@ -79,6 +80,7 @@ class RunReport:
     unmarkable: int = 0
     gate: str = ""
     unknown_phases: Mapping[str, int] = field(default_factory=dict)
+    ignored: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
     shard: Shard | None = None
     other_shards: int = 0
@@ -118,6 +120,8 @@ class RunReport:
             "unknownPhases": dict(self.unknown_phases),
             "shard": None if self.shard is None else str(self.shard),
             "otherShards": self.other_shards,
+            "ignored": self.ignored.total(),
+            "ignoredKinds": dict(self.ignored),
             "effects": {str(effect): self.effects[effect] for effect in Effect},
             "problems": [problem.as_dict() for problem in self.problems],
             "problemsNotShown": self.problems_not_shown,

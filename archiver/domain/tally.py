@@ -38,6 +38,7 @@ class Tally:
     unmarkable: int = 0
     gate: str = ""
     unknown_phases: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
 
     def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
@@ -113,5 +114,6 @@ class Tally:
             unmarkable=self.unmarkable,
             gate=self.gate,
             unknown_phases=self.unknown_phases,
+            ignored=self.ignored,
             error=self.error,
         )

@@ -7,6 +7,7 @@
     yaml_text  one YAML document as JSON text
     dump       the objects of any of these formats, each with its position
     surrogates text that strict decoders refuse
+    resource   which kinds are wanted
     selector   label selectors as kubectl writes them
     source     the port Source
 """

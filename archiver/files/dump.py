@@ -1,14 +1,16 @@
 """The objects of files: kubectl's JSON and YAML, JSON lines, JSON documents one after another.
 
 The format is told by the content: what begins with a brace or bracket is JSON, and JSON lines if
-its first line is a whole document (always, if the name ends with .jsonl or .ndjson); anything else
-is YAML. JSON lines are read line by line, YAML document by document, JSON as a whole: a large dump
-needs no more memory than one object if it is made with `kubectl get -o json | jq -c '.items[]'`.
+its first line is a whole document (always, if the name ends with .jsonl or .ndjson), or if it is
+broken and more objects are whole by line than by brackets. Anything else is YAML, but for JSON
+lines of which the first has lost its beginning. JSON lines are read line by line, YAML document by
+document, JSON as a whole: a large dump needs no more memory than one object if it is made with
+`kubectl get -o json | jq -c '.items[]'`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple, TypeAlias
 
 from archiver.files import inputs
@@ -19,6 +21,9 @@ from archiver.ports import Unparsed
 
 _CUT_SHORT = "cut short: its end is missing"
 _SEPARATOR = re.compile(rb"---(?:\s|$)")
+_END = re.compile(rb"\.\.\.(?:\s|$)")
+_JSON = (b"{", b"[")
+_PROLOGUE = (b"#", b"%", b"---")
 
 
 class Document(NamedTuple):
@@ -82,21 +87,43 @@ class _Lines:
 
 def _entries(shown: str, lines: _Lines, name: str) -> Iterator[Entry]:
     numbered = iter(lines)
-    head = next(numbered, None)
-    if head is None:
+    head = list(islice(numbered, 2))
+    if not head:
         return
-    everything = chain([head], numbered)
-    is_json = head[1].lstrip().startswith((b"{", b"["))
-    if name.endswith((".jsonl", ".ndjson")) or (is_json and _is_json_line(head[1])):
+    everything = chain(head, numbered)
+    if name.endswith((".jsonl", ".ndjson")) or _begin_json_lines([line for _, line in head], name):
         yield from _json_lines(shown, everything)
-    elif is_json:
-        yield from _json(shown, values(b"".join(line for _, line in everything)))
+    elif head[0][1].lstrip().startswith(_JSON):
+        yield from _json_text(shown, list(everything))
     else:
         yield from _yaml(shown, everything, lines)
 
 
-def _is_json_line(line: bytes) -> bool:
-    return line.endswith(b"\n") and not problem(line)
+def _begin_json_lines(head: Sequence[bytes], name: str) -> bool:
+    first, *others = head
+    if first.lstrip().startswith(_JSON):
+        return first.endswith(b"\n") and not problem(first)
+    # A first line whose beginning is lost; what may stand before a document of YAML is none.
+    may_be_yaml = name.endswith((".yaml", ".yml")) or first.lstrip().startswith(_PROLOGUE)
+    return not may_be_yaml and any(map(_is_document, others))
+
+
+def _is_document(line: bytes) -> bool:
+    # At the very beginning: indented, it is a part of a document that goes over several lines.
+    return line.startswith(_JSON) and not problem(line)
+
+
+def _json_text(shown: str, lines: Sequence[tuple[int, bytes]]) -> Iterator[Entry]:
+    text = b"".join(line for _, line in lines)
+    if not problem(text):
+        yield from _json(shown, [Part(text.strip())])
+        return
+    entries = list(_json(shown, values(text)))
+    whole = sum(isinstance(entry, Document) for entry in entries)
+    if sum(_is_document(line) for _, line in lines) > whole:
+        yield from _json_lines(shown, lines)
+    else:
+        yield from entries
 
 
 def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entry]:
@@ -124,7 +151,7 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
         if not converted.text and not converted.problem:
             continue
         number += 1
-        whole = text.endswith(b"\n") and not source.broken and not converted.problem
+        whole = text.endswith((b"\n", b"\n...")) and not source.broken and not converted.problem
         place = shown if number == 1 else f"{shown} document {number}"
         why = converted.problem or _CUT_SHORT
         yield from _document(place, Part(converted.text or text, whole), why, is_yaml=True)
@@ -133,11 +160,19 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
 def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
     # Nowhere in YAML, block scalars included, may a line begin so unless it separates documents.
     held: list[bytes] = []
+    begun = False
     for _, line in lines:
-        if held and _SEPARATOR.match(line):
+        separates = bool(_SEPARATOR.match(line))
+        if begun and separates:
             yield b"".join(held)
             held.clear()
         held.append(line)
+        # Directives and comments stand before a document and are none.
+        begun = begun or separates or not (line.isspace() or line.lstrip().startswith(_PROLOGUE))
+        if _END.match(line):
+            yield b"".join(held)
+            held.clear()
+            begun = False
     yield b"".join(held)
 
 
@@ -149,7 +184,7 @@ def _document(
         yield _one(place, part, why)
         return
     last = len(found.parts)
-    suspect = not part.whole or (is_yaml and not found.named)
+    suspect = not (part.whole and found.closed) or (is_yaml and not found.named)
     for number, item in enumerate(found.parts, 1):
         whole = item.whole and not (suspect and is_yaml and number == last)
         position = f"{place} item {number}"

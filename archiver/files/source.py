@@ -13,14 +13,16 @@ import structlog
 
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.plan import Surroundings
-from archiver.errors import Unreadable
+from archiver.errors import Configuration, Unreadable
 from archiver.files.dump import Document, Entry, documents
+from archiver.files.resource import Resource
 from archiver.files.selector import Selector, selector
 from archiver.files.surrogates import neutral
 from archiver.ports import Page, Unparsed
 
 UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
 MEBIBYTE: Final = 1 << 20
+_KINDS_SHOWN: Final = 10
 _log = structlog.get_logger()
 
 
@@ -42,11 +44,11 @@ _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class FileSource:
     """The custom resources of one API group in files, directories or standard input (`-`).
 
-    `plural`: only kinds of the group with this plural, as `guessed_plural` has it; None for any.
+    `group`, `plural` and `kind` are those of `files.resource`.
     `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
-    Objects of other kinds are counted in `ignored`, by "kind.group"; objects met again with the
-    very same bytes in `repeated`. What is not of this namespace and these labels is passed over, as
-    a server would.
+    Objects of other kinds are counted in `ignored`, by "kind.group", but for the namespace
+    kube-system, which names the cluster; objects met again with the very same bytes in `repeated`.
+    What is not of this namespace and these labels is passed over, as a server would.
 
     The files are read once: `pages` may be called once.
     """
@@ -58,18 +60,20 @@ class FileSource:
         group: str,
         cluster_id: str | None = None,
         plural: str | None = None,
+        kind: str | None = None,
         namespace: str | None = None,
         label_selector: str | None = None,
         page_bytes: int = 2 * MEBIBYTE,
+        ignored: Counter[str] | None = None,
     ) -> None:
         """Raises Configuration: a path that does not exist, a selector that cannot be read."""
-        self.group = group
-        self.plural = plural
+        self._resource = Resource(group, plural, kind)
         self.namespace = namespace
         self.page_bytes = page_bytes
         self.given_cluster_id = cluster_id
-        self.ignored: Counter[str] = Counter()
+        self.ignored: Counter[str] = Counter() if ignored is None else ignored
         self.repeated = 0
+        self._met_one = False
         self._selects: Selector = selector(label_selector or "")
         self._entries = documents(paths)
         self._ahead: list[CustomResource | Unparsed] = []
@@ -112,7 +116,8 @@ class FileSource:
         """The objects in the order of the files. No page holds a uid twice.
 
         A uid that comes again with other bytes is given again, on a later page. Raises
-        Configuration where a file cannot be opened.
+        Configuration where a file cannot be opened, and at the end if there were objects and none
+        of them was of the wanted kind.
         """
         # Before the first page, because whether kube-system comes first is to be known by then.
         _ = self.cluster_id
@@ -156,8 +161,11 @@ class FileSource:
         if isinstance(entry, Unparsed):
             return entry
         head = self._head(entry)
-        if head and not self._is_of_group(head):
+        if head and not (head.kind and head.api_version):
+            return _nameless(entry, head)
+        if head and not self._is_wanted(head):
             return None
+        self._met_one = True
         try:
             found = parse(
                 entry.raw,
@@ -183,37 +191,35 @@ class FileSource:
             head, api_version=head.api_version or entry.api_version, kind=head.kind or entry.kind
         )
 
-    def _is_of_group(self, head: _Head) -> bool:
+    def _is_wanted(self, head: _Head) -> bool:
         group = head.api_version.rpartition("/")[0]
-        if (
-            group == self.group
-            and not head.kind.endswith("List")
-            and self.plural in (None, guessed_plural(head.kind))
-        ):
+        if self._resource.is_of(group, head.kind):
             return True
         if (head.api_version, head.kind, head.metadata.name) == ("v1", "Namespace", "kube-system"):
             self._kube_system = self._kube_system or head.metadata.uid
-        self.ignored[f"{head.kind}.{group}" if group else head.kind] += 1
+        else:
+            self.ignored[f"{head.kind}.{group}" if group else head.kind] += 1
         return False
 
     def _say_what_was_passed_over(self) -> None:
-        if self.ignored:
-            _log.info("objects.ignored", kinds=dict(self.ignored), wanted=self._wanted_name())
+        if not self.ignored:
+            return
+        _log.info("objects.ignored", kinds=dict(self.ignored), wanted=str(self._resource))
+        if not self._met_one:
+            most = self.ignored.most_common(_KINDS_SHOWN)
+            held = ", ".join(f"{count} {kind}" for kind, count in most)
+            raise Configuration(
+                f"--from: nothing in it is of {self._resource}, it holds {held}: name the "
+                "resource with --resource, and its kind with --kind where the plural is an unusual "
+                "one"
+            )
 
-    def _wanted_name(self) -> str:
-        return f"{self.plural}.{self.group}" if self.plural else self.group
 
-
-def guessed_plural(kind: str) -> str:
-    """The plural that a kind has unless its definition says otherwise.
-
-    A dump names kinds, and only the API server knows their plurals: this is the rule by which
-    Kubernetes itself guesses (k8s.io/apimachinery, meta.UnsafeGuessKindToResource).
-    """
-    lower = kind.lower()
-    if lower.endswith("s"):
-        return f"{lower}es"
-    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"
+def _nameless(entry: Document, head: _Head) -> Unparsed:
+    """It may be one of those that are wanted, and nobody can tell."""
+    what, reason = ("apiVersion", "no-api-version") if head.kind else ("kind", "no-kind")
+    message = f"{entry.position}: {what} is missing, so that nobody can tell what it is"
+    return Unparsed(entry.position, reason, message, entry.raw, head.metadata.uid)
 
 
 class _Collected:

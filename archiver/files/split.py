@@ -25,13 +25,14 @@ class Part(NamedTuple):
 class Items(NamedTuple):
     """What a list holds. `api_version` and `kind` are those of items that carry none themselves.
 
-    `named`: whether the list says its own kind.
+    `named`: whether the list says its own kind. `closed`: whether its end is there.
     """
 
     parts: list[Part]
     api_version: str = ""
     kind: str = ""
     named: bool = False
+    closed: bool = True
 
 
 class _List(msgspec.Struct, rename="camel"):
@@ -58,10 +59,7 @@ def problem(raw: bytes) -> str:
 
 
 def values(text: bytes) -> Iterator[Part]:
-    """The JSON documents that stand one after another; the last may be cut short."""
-    if not problem(text):
-        yield Part(text.strip())
-        return
+    """The JSON documents that stand one after another, by brackets; the last may be cut short."""
     depth = start = 0
     for token in _TOKEN.finditer(text):
         step = _STEP.get(token[0], 0)
@@ -102,8 +100,9 @@ def _listed(parts: list[Part], api_version: str, kind: str) -> Items | None:
 
 
 def _items_by_brackets(part: Part) -> Items | None:
+    closed = _is_closed(part.raw)
     if part.raw.startswith(b"["):
-        return Items(list(_parts(part.raw)))
+        return Items(list(_parts(part.raw)), closed=closed)
     head: dict[bytes, bytes] = {}
     parts = None
     for member in _parts(part.raw):
@@ -114,7 +113,17 @@ def _items_by_brackets(part: Part) -> Items | None:
             head[match[1]] = match[2]
     if parts is None:
         return None
-    return _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"))
+    listed = _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"))
+    return listed and listed._replace(closed=closed)
+
+
+def _is_closed(container: bytes) -> bool:
+    depth = 0
+    for token in _TOKEN.finditer(container):
+        depth += _STEP.get(token[0], 0)
+        if depth == 0:
+            return True
+    return False
 
 
 def _text(head: dict[bytes, bytes], key: bytes) -> str:

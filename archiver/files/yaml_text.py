@@ -66,6 +66,8 @@ class _Writer:
             self._node(event)
 
     def _node(self, event: Any) -> None:
+        if not self._open and _is_nothing(event):
+            return
         is_key = self._separate()
         if isinstance(event, yaml.ScalarEvent):
             self._out.append(_encode(event.value) if is_key else _scalar(event))
@@ -87,6 +89,11 @@ class _Writer:
         if count:
             self._out.append(b":" if is_value else b",")
         return bracket == b"{" and not is_value
+
+
+def _is_nothing(event: Any) -> bool:
+    """A document of comments alone: as a value it would be null, as a document it is none."""
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value
 
 
 def _scalar(event: Any) -> bytes:

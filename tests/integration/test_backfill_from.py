@@ -120,8 +120,6 @@ def test_the_same_file_twice_adds_nothing(backfill: Backfill, tmp_path: Path) ->
         (["-l", "team!=sre"], {"uid-1", "uid-2"}),
         (["--since", (NOW - timedelta(days=10)).isoformat()], {"uid-1", "uid-3"}),
         (["--until", (NOW - timedelta(days=10)).isoformat()], {"uid-2"}),
-        (["--resource", "signalprocessings.remediationprocessing.kubernaut.io"], set()),
-        (["--resource", "remediationprocessings.kubernaut.ai"], set()),
     ],
 )
 def test_it_is_narrowed_as_a_cluster_is(
@@ -131,6 +129,33 @@ def test_it_is_narrowed_as_a_cluster_is(
     (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
     assert backfill("--from", str(tmp_path / "x.json"), *flags)[0] == 0
     assert set(manifests(database)) == uids
+
+
+@pytest.mark.parametrize(
+    "resource_name",
+    ["signalprocessings.remediationprocessing.kubernaut.io", "remediationprocessings.kubernaut.ai"],
+)
+def test_a_dump_without_one_such_resource_is_a_mistake(
+    backfill: Backfill, tmp_path: Path, resource_name: str
+) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
+    code, report = backfill("--from", str(tmp_path / "x.json"), "--resource", resource_name)
+    assert (code, report["counts"]["found"], report["ignored"]) == (78, 0, 3)
+    kind = "RemediationProcessing.remediationprocessing.kubernaut.io"
+    assert report["ignoredKinds"] == {kind: 3}
+    assert f"3 {kind}" in report["error"]
+
+
+def test_a_kind_of_another_plural_is_named(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
+    odd = ["--resource", "processes.remediationprocessing.kubernaut.io"]
+    code, report = backfill(
+        "--from", str(tmp_path / "x.json"), *odd, "--kind", "RemediationProcessing"
+    )
+    assert (code, report["counts"]["archived"], report["ignored"]) == (0, 3, 0)
+    assert len(manifests(database)) == 3
 
 
 def test_good_lines_before_and_after_a_bad_one_are_stored(

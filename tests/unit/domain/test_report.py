@@ -51,6 +51,12 @@ def test_what_is_left_to_other_shards_is_not_found() -> None:
     assert (_report().as_dict()["shard"], _report().as_dict()["otherShards"]) == (None, 0)
 
 
+def test_what_was_passed_over_is_counted_beside_the_counts() -> None:
+    document = _report(ignored=Counter({"Pod": 2, "Proc.g.io": 1})).as_dict()
+    assert (document["counts"]["found"], document["ignored"]) == (0, 3)
+    assert document["ignoredKinds"] == {"Pod": 2, "Proc.g.io": 1}
+
+
 def test_the_document() -> None:
     report = _report(problems=(_PROBLEM,), error=Interrupted("asked to stop"))
     document = json.loads(json.dumps(report.as_dict()))

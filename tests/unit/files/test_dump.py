@@ -41,6 +41,38 @@ def test_json_lines(tmp_path: Path) -> None:
     assert bad == {"x.jsonl line 3": "not-json", "x.jsonl line 5": "truncated"}
 
 
+@pytest.mark.parametrize("first", [b'{"a":1,"b":"x', b'{"a":{', b'{"a"', b"[", b'x","b":1}'])
+@pytest.mark.parametrize("name", ["x.json", "x.txt", "x.jsonl"])
+def test_json_lines_of_which_the_first_is_cut_short(
+    tmp_path: Path, name: str, first: bytes
+) -> None:
+    whole = [b'{"a":2}', b'{"a":"}{"}', b'{"a":4}']
+    good, bad = read(tmp_path, name, b"\n".join([first, *whole, b""]))
+    assert list(good.values()) == whole
+    assert bad == {f"{name} line 1": "truncated" if first == b"[" else "not-json"}
+
+
+def test_json_lines_of_which_some_are_cut_short(tmp_path: Path) -> None:
+    lines = [b'{"a":"', b'{"b":[', b'{"a":3}', b'{"c"', b'{"a":5}', b'{"a":6}', b'{"d":']
+    good, bad = read(tmp_path, "x.json", b"\n".join(lines))
+    assert list(good) == ["x.json line 3", "x.json line 5", "x.json line 6"]
+    assert list(bad) == [f"x.json line {number}" for number in (1, 2, 4, 7)]
+
+
+def test_a_broken_list_with_its_items_on_lines_is_no_json_lines(tmp_path: Path) -> None:
+    content = b'{"items":[\n{"a":1},\n{"a":NaN},\n{"a":3}\n]}'
+    good, bad = read(tmp_path, "x.json", content)
+    assert list(good) == ["x.json item 1", "x.json item 3"]
+    assert bad == {"x.json item 2": "not-json"}
+
+
+def test_yaml_before_a_line_of_json_is_yaml(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.yaml", b'# of an evening\n{"a":1}\n---\nb: 2\n')
+    assert (list(good.values()), bad) == ([b'{"a":1}', b'{"b":2}'], {})
+    good, bad = read(tmp_path, "y.yaml", b'---\n{"a":1}\n')
+    assert (list(good.values()), bad) == ([b'{"a":1}'], {})
+
+
 def test_documents_one_after_another(tmp_path: Path) -> None:
     good, bad = read(tmp_path, "x.json", b'{\n"a":1}\n{\n"b":NaN}\n[{"c":3}]\n{"d')
     assert good == {"x.json": b'{\n"a":1}', "x.json document 3 item 1": b'{"c":3}'}
@@ -102,6 +134,51 @@ def test_a_broken_yaml_document_harms_no_other(tmp_path: Path) -> None:
     good, bad = read(tmp_path, "x.yaml", b"---\na: 1\n---\nb: [\n---\nc: .nan\n--- \nd: 4\n")
     assert good == {"x.yaml": b'{"a":1}', "x.yaml document 4": b'{"d":4}'}
     assert bad == {"x.yaml document 2": "truncated", "x.yaml document 3": "not-json"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%YAML 1.2\n---\na: 1\n",
+        b"# of an evening\n%YAML 1.2\n---\na: 1\n",
+        b"# only this\n---\na: 1\n",
+        b"---\n# only this\n---\na: 1\n",
+        b"---\na: 1\n---\n# only this\n",
+        b"---\na: 1\n---\n",
+        b"a: 1\n...\n",
+        b"---\na: 1\n...\n# the end\n",
+        b"%YAML 1.2\n---\na: 1\n...\n",
+    ],
+)
+def test_yaml_around_documents_is_no_document(tmp_path: Path, content: bytes) -> None:
+    good, bad = read(tmp_path, "x.yaml", content)
+    assert (list(good.values()), bad) == ([b'{"a":1}'], {})
+
+
+def test_documents_between_directives_are_all_read(tmp_path: Path) -> None:
+    content = b"%YAML 1.2\n---\na: 1\n...\n%YAML 1.2\n---\nb: 2\n...\n---\nc: 3\n"
+    good, bad = read(tmp_path, "x.yaml", content)
+    assert (list(good.values()), bad) == ([b'{"a":1}', b'{"b":2}', b'{"c":3}'], {})
+
+
+def test_a_file_of_comments_alone_holds_nothing_and_is_not_broken(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.yaml", b"# nothing\n---\n# at all\n") == ({}, {})
+
+
+def test_directives_without_a_document_are_cut_short(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.yaml", b"---\na: 1\n...\n%YAML 1.2\n")[1] == {
+        "x.yaml document 2": "truncated"
+    }
+
+
+def test_an_array_without_its_end_is_cut_short(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.jsonl", b'[{"a":1},\n{"items":[\n{"a":2}\n')
+    assert list(good.values()) == [b'{"a":1}', b'{"a":2}']
+    assert bad == {"x.jsonl line 1": "truncated", "x.jsonl line 2": "truncated"}
+
+
+def test_a_document_that_says_null_is_no_comment(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.yaml", b"---\nnull\n")[0] == {"x.yaml": b"null"}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration
 from archiver.files import UNKNOWN_CLUSTER, FileSource
+from archiver.files.resource import guessed_plural
 from archiver.files.selector import selector
-from archiver.files.source import guessed_plural
 from archiver.ports import Page, Source
 
 KUBE_SYSTEM = {
@@ -64,9 +64,61 @@ def test_other_kinds_are_counted(tmp_path: Path) -> None:
     files = source(tmp_path, KUBE_SYSTEM, ticket("a"), ticket("b", kind="Other"), plural="tickets")
     with capture_logs() as logs:
         assert [names(page) for page in files.pages()] == [["a"]]
-    assert files.ignored == {"Namespace": 1, "Other.g.io": 1}
+    assert files.ignored == {"Other.g.io": 1}
     said = {"event": "objects.ignored", "wanted": "tickets.g.io", "kinds": dict(files.ignored)}
     assert [log for log in logs if log.items() >= said.items()]
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        (("kind",), "no-kind"),
+        (("apiVersion",), "no-api-version"),
+        (("apiVersion", "kind"), "no-kind"),
+    ],
+)
+def test_an_object_that_does_not_say_what_it_is_is_not_passed_over(
+    tmp_path: Path, missing: tuple[str, ...], reason: str
+) -> None:
+    nameless = {key: value for key, value in ticket("a").items() if key not in missing}
+    files = source(tmp_path, nameless, ticket("b"), cluster_id="c", plural="tickets")
+    (page,) = files.pages()
+    assert [(bad.reason, bad.uid) for bad in page.unparsed] == [(reason, "a")]
+    assert (names(page), files.ignored) == (["b"], {})
+
+
+def test_an_empty_object_is_not_passed_over(tmp_path: Path) -> None:
+    (page,) = source(tmp_path, {}, cluster_id="c").pages()
+    assert [bad.reason for bad in page.unparsed] == ["no-kind"]
+
+
+def test_a_kind_may_be_named_whose_plural_cannot_be_guessed(tmp_path: Path) -> None:
+    objects = [ticket("a", kind="Proc"), ticket("b", kind="Process")]
+    files = source(tmp_path, *objects, cluster_id="c", plural="processes", kind="Proc")
+    assert [names(page) for page in files.pages()] == [["a"]]
+
+
+def test_a_dump_of_other_kinds_alone_is_no_empty_dump(tmp_path: Path) -> None:
+    objects = [ticket("a", kind="Proc"), ticket("b", kind="Proc"), ticket("c", kind="Other")]
+    files = source(tmp_path, *objects, cluster_id="c", plural="processes")
+    with pytest.raises(Configuration, match=r"processes\.g\.io.*2 Proc\.g\.io.*--kind"):
+        list(files.pages())
+
+
+def test_a_dump_whose_objects_are_all_of_another_namespace_is_as_empty_as_that(
+    tmp_path: Path,
+) -> None:
+    objects = [ticket("a"), ticket("b", kind="Other")]
+    files = source(tmp_path, *objects, cluster_id="c", plural="tickets", namespace="m")
+    assert list(files.pages()) == []
+
+
+@pytest.mark.parametrize("objects", [(), (KUBE_SYSTEM,)])
+def test_a_dump_of_nothing_but_its_cluster_is_an_empty_dump(
+    tmp_path: Path, objects: tuple[dict[str, Any], ...]
+) -> None:
+    nothing = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    assert list(source(tmp_path, nothing, plural="tickets").pages()) == []
 
 
 @pytest.mark.parametrize(
