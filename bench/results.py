@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.reading_table import reading_section
+
 _Row = dict[str, Any]
 
 _TARGETS: tuple[tuple[str, str, Callable[[_Row], float]], ...] = (
@@ -29,8 +31,24 @@ _TARGETS: tuple[tuple[str, str, Callable[[_Row], float]], ...] = (
 def write_results(document: dict[str, Any], folder: Path) -> None:
     """results.json, RESULTS.md and results.svg in this folder."""
     (folder / "results.json").write_text(json.dumps(document, indent=2) + "\n")
-    (folder / "RESULTS.md").write_text(table(document))
     (folder / "results.svg").write_text(plot(document["rows"]))
+    _write_all(folder)
+
+
+def write_reading(document: dict[str, Any], folder: Path) -> None:
+    """reading.json, and its section of RESULTS.md, in this folder."""
+    (folder / "reading.json").write_text(json.dumps(document, indent=2) + "\n")
+    _write_all(folder)
+
+
+def _write_all(folder: Path) -> None:
+    """Each part from its own figures, so that measuring one of them keeps the others."""
+    parts = [
+        write(json.loads(file.read_text()))
+        for name, write in (("results.json", table), ("reading.json", reading_section))
+        if (file := folder / name).exists()
+    ]
+    (folder / "RESULTS.md").write_text("\n".join(parts))
 
 
 def table(document: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ added at any time. What the archiver writes itself comes from `tests.fakes.recor
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -37,7 +38,7 @@ _INSERT: Final = text("""
     SELECT born, :cluster, uid, :revision, 100 + :revision, 2, born + '1 minute', born + '18 hours',
         md5('batch' || n / 200)::uuid, md5('run' || n / 20000), md5('id' || n)::uuid, 'kubernaut',
         'rp-' || n, 'remediationprocessing.kubernaut.io/v1', 'RemediationProcessing', 'rr-' || n,
-        encode(sha256(convert_to('alert' || n % :alerts, 'UTF8')), 'hex'),
+        encode(sha256(convert_to('alert' || alert % :alerts, 'UTF8')), 'hex'),
         format(:phases, at, at, round(seconds, 6), round(seconds * 1e9), environment, confidence)
             ::jsonb,
         0.95, '{kubernetes,prometheus}', 8123, environment, confidence, 'P1', '5m', 'ai-analysis',
@@ -45,17 +46,19 @@ _INSERT: Final = text("""
         convert_to(format(:content, n, uid, :revision), 'UTF8'),
         convert_to(:circumstances, 'UTF8'), true
     FROM (
-        SELECT n, to_timestamp(CAST(:begin AS float8) + (n - :first + 0.5) * :step) AS born,
+        SELECT n, CASE WHEN n % 100 = 7 THEN n / 100 % :busy ELSE n END AS alert,
+            to_timestamp(CAST(:begin AS float8) + (n - :first + 0.5) * :step) AS born,
             md5('uid' || n)::uuid::text AS uid, (random() * 100)::int / 100.0 AS confidence,
             (-ln(1 - random()) * :mean)::numeric AS seconds,
             (ARRAY['production', 'production', 'staging', 'development'])[1 + n % 4] AS environment
-        FROM generate_series(:first, :first + :rows - 1) AS n
+        FROM generate_series(CAST(:first AS bigint), :last) AS n
         WHERE n % :every = 0 AND n % :but_every <> 0
     ) AS made, LATERAL (
         SELECT to_char(born, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     ) AS written (at)
     ORDER BY n
 """)
+BUSY: Final = 100
 # No number is divisible by it: nobody is left out.
 _NOBODY: Final = 1 << 60
 
@@ -64,7 +67,8 @@ _NOBODY: Final = 1 << 60
 class Span:
     """`rows` objects, numbered from `first`, born evenly between two times of one month.
 
-    `alerts` is how many alerts all spans share.
+    `alerts` is how many alerts all spans share. The first hundred of them are busy: a hundredth of
+    all rows is theirs, beside their ordinary part.
     """
 
     begin: datetime
@@ -72,6 +76,11 @@ class Span:
     first: int
     rows: int
     alerts: int
+
+
+def fingerprint(alert: int) -> str:
+    """Of the alert of this number, from 0."""
+    return sha256(f"alert{alert}".encode()).hexdigest()
 
 
 def insert(
@@ -89,10 +98,11 @@ def insert(
             "cluster": CLUSTER,
             "revision": revision,
             "alerts": span.alerts,
+            "busy": BUSY,
             "begin": span.begin.timestamp(),
             "step": (span.end - span.begin).total_seconds() / span.rows,
             "first": span.first,
-            "rows": span.rows,
+            "last": span.first + span.rows - 1,
             "every": every,
             "but_every": but_every or _NOBODY,
             "mean": _MEAN_SECONDS,
