@@ -50,7 +50,9 @@ def fetch(names: Sequence[str], folder: Path) -> list[Package]:
 
 
 def unpack(packages: Iterable[Package], root: Path) -> None:
-    """Put their files below `root`. None of their scripts is run."""
+    """Put their files below `root`, which is made. None of their scripts is run."""
+    # dpkg-deb makes the last folder of a path and no other.
+    root.mkdir(parents=True, exist_ok=True)
     for package in packages:
         _run(["dpkg-deb", "--extract", str(package.file), str(root)])
 

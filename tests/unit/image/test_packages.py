@@ -1,9 +1,10 @@
-"""Names of package files."""
+"""Names of package files, and where they go."""
 
 from pathlib import Path
 
 import pytest
 
+from image import packages
 from image.distribution import require
 from image.errors import ImageError
 from image.packages import Package
@@ -23,3 +24,13 @@ def test_another_release_is_refused_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=trixie\n")
     with pytest.raises(ImageError, match="DOCKER=docker"):
         require(tmp_path / "os-release")
+
+
+def test_packages_are_unpacked_into_a_folder_that_is_made_with_its_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "not" / "there" / "yet"
+    seen: list[bool] = []
+    monkeypatch.setattr(packages, "_run", lambda command: seen.append(Path(command[-1]).is_dir()))
+    packages.unpack([Package.of(Path("a_1_amd64.deb"))], root)
+    assert seen == [True]
