@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, inspect, text
@@ -152,6 +154,19 @@ def test_an_older_schema_has_to_be_migrated(empty: Engine) -> None:
         connection.execute(text("UPDATE archive.schema_version SET version_num = '0000'"))
     with pytest.raises(Configuration, match=r"at revision 0000.*run `archiver migrate`"):
         check(empty)
+
+
+def test_an_archive_of_the_first_revision_becomes_what_a_new_one_is(empty: Engine) -> None:
+    with empty.begin() as connection:
+        connection.execute(text("CREATE SCHEMA archive"))
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "archiver.db:migrations")
+        command.upgrade(config, "0001")
+        connection.execute(text("SELECT archive.ensure_month('2021-06-15')"))
+    with pytest.raises(Configuration, match=r"at revision 0001.*run `archiver migrate`"):
+        check(empty)
+    assert migrate(empty) == MigrationReport(before="0001", after=schema.HEAD)
+    assert snapshot(empty) == GOLDEN.read_text()
 
 
 def test_a_schema_that_was_made_beforehand_is_used(empty: Engine) -> None:
