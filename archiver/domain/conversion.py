@@ -169,23 +169,17 @@ def _context_size(reader: Reader, evidence: Evidence, context: str) -> int | Non
     return size
 
 
-def _completed_before_start(
-    resource: CustomResource, span: shapes.Span, completion: Completion
-) -> bool:
-    # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
-    said = Reader(resource.tree).first("start", span.start)
-    start = resource.key.created_at if said is None else said
-    return bool(completion.at // _SECOND < start // _SECOND)
-
-
 def _enriching(
     reader: Reader, resource: CustomResource, span: shapes.Span, completion: Completion
 ) -> dict[str, Any]:
-    said = _span(reader, "enriching", span)
-    if not _completed_before_start(resource, span, completion):
-        return said
+    phase = _span(reader, "enriching", span)
+    said = Reader(resource.tree).first("start", span.start)
+    start = resource.key.created_at if said is None else said
+    # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
+    if completion.at // _SECOND >= start // _SECOND:
+        return phase
     reader.flags.append("completed-before-start")
-    return said | _NO_DURATION
+    return phase | _NO_DURATION
 
 
 def _phases(
