@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString
 
@@ -65,6 +66,62 @@ def list_all(api: KubeApi, path: str, limit: int) -> tuple[float, int]:
             return time.monotonic() - started, seen
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What a number of resources adds to a control plane that had none of them."""
+
+    cluster: ControlPlane
+    objects: int
+    etcd: float
+    memory: int
+
+    @classmethod
+    def from_here(cls, cluster: ControlPlane, objects: int) -> "Growth":
+        """Measure before there are any."""
+        return cls(cluster, objects, etcd_bytes(cluster), resident(cluster.apiserver.process.pid))
+
+    def print_etcd(self, when: str) -> None:
+        """Bytes of etcd, by now."""
+        print(
+            f"etcd, {when}: {(etcd_bytes(self.cluster) - self.etcd) / self.objects:.0f} bytes each"
+        )
+
+    def print_after_compaction(self, when: str) -> None:
+        """Bytes without history, and of memory."""
+        self.cluster.compact_etcd()
+        time.sleep(2)
+        self.print_etcd(when)
+        grown = resident(self.cluster.apiserver.process.pid) - self.memory
+        print(f"API server: {grown / self.objects:.0f} bytes resident each")
+
+
+def seed(api: KubeApi, objects: int) -> Collection:
+    """Create them, and say how large one is."""
+    processings = Collection(api, "default")
+    processings.create_all(range(objects), hours=1)
+    one = next(iter(api.send("GET", processings.path, query={"limit": "1"}).body["items"]))
+    print(f"{len(json.dumps(one, separators=(',', ':')))} bytes of JSON each")
+    return processings
+
+
+def archive(kubeconfig: Path, database_url: str) -> None:
+    """One backfill."""
+    environment = {"KUBECONFIG": str(kubeconfig), "ARCHIVER_DATABASE_URL": database_url}
+    subprocess.run(
+        [sys.executable, "-m", "archiver", "backfill", "-o", "json"],
+        env=os.environ | environment | {"ARCHIVER_LOG_LEVEL": "warning"},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def print_rows(url: str) -> None:
+    """Bytes of PostgreSQL."""
+    with psycopg.connect(url) as connection:
+        rows, size, indexes = connection.execute(_ON_DISK).fetchone() or (1, 0, 0)
+    print(f"PostgreSQL: {size / rows:.0f} bytes each, {indexes / rows:.0f} of them indexes")
+
+
 def main() -> None:
     """Start the servers, seed, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -78,39 +135,18 @@ def main() -> None:
         api = KubeApi(cluster.kubeconfig)
         stack.callback(api.close)
         stack.enter_context(defined(api, crds.load(crds.BY_SHAPE["A"])))
-        pid = cluster.apiserver.process.pid
-        bare, memory = etcd_bytes(cluster), resident(pid)
-        processings = Collection(api, "default")
-        processings.create_all(range(objects), hours=1)
-        one = next(iter(api.send("GET", processings.path, query={"limit": "1"}).body["items"]))
+        growth = Growth.from_here(cluster, objects)
         print(f"Kubernetes {cluster.version}, {os.cpu_count()} cores, {objects} resources")
-        print(f"{len(json.dumps(one, separators=(',', ':')))} bytes of JSON each")
-        print(f"etcd, history included: {(etcd_bytes(cluster) - bare) / objects:.0f} bytes each")
-        cluster.compact_etcd()
-        time.sleep(2)
-        print(f"etcd, compacted: {(etcd_bytes(cluster) - bare) / objects:.0f} bytes each")
-        print(f"API server: {(resident(pid) - memory) / objects:.0f} bytes resident each")
+        processings = seed(api, objects)
+        growth.print_etcd("history included")
+        growth.print_after_compaction("compacted")
         seconds, seen = list_all(api, processings.path, 500)
         print(f"list by 500: {seen / seconds:.0f}/s, decoded by this script")
-        url = server.url(database.name, "writer", "writer")
-        environment = {"KUBECONFIG": str(cluster.kubeconfig), "ARCHIVER_DATABASE_URL": url}
-        subprocess.run(
-            [sys.executable, "-m", "archiver", "backfill", "-o", "json"],
-            env=os.environ | environment | {"ARCHIVER_LOG_LEVEL": "warning"},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        print(f"etcd, just marked: {(etcd_bytes(cluster) - bare) / objects:.0f} bytes each")
-        cluster.compact_etcd()
-        time.sleep(2)
-        print(
-            f"etcd, marked and compacted: {(etcd_bytes(cluster) - bare) / objects:.0f} bytes each"
-        )
-        print(f"API server: {(resident(pid) - memory) / objects:.0f} bytes resident each")
-        with psycopg.connect(database.owner_url) as connection:
-            rows, size, indexes = connection.execute(_ON_DISK).fetchone() or (1, 0, 0)
-        print(f"PostgreSQL: {size / rows:.0f} bytes each, {indexes / rows:.0f} of them indexes")
-        print(f"API server, empty: {memory >> 20} MiB")
+        archive(cluster.kubeconfig, server.url(database.name, "writer", "writer"))
+        growth.print_etcd("just marked")
+        growth.print_after_compaction("marked and compacted")
+        print_rows(database.owner_url)
+        print(f"API server, empty: {growth.memory >> 20} MiB")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The command line: arguments in, exit code out. kubectl's flag names where kubectl has them."""
 
-import dataclasses
 import os
 import sys
 import traceback
@@ -100,11 +99,13 @@ def migrate(config: str | None, /, **flags: Any) -> None:
     from archiver.db.migrate import migrate as upgrade
 
     output = flags.pop("output") or _default_output()
-    result = dataclasses.asdict(upgrade(compose.open_engine(_settings(config, flags))))
+    result = upgrade(compose.open_engine(_settings(config, flags)))
     if output == "table":
-        click.echo(" → ".join(f"{name} {value or 'nothing'}" for name, value in result.items()))
+        click.echo(f"before {result.before or 'nothing'} → after {result.after}")
+        for statement in result.left_out:
+            click.echo(f"left to the owner of the database: {statement};")
     else:
-        show.dump(result, output)
+        show.dump(result.as_dict(), output)
 
 
 @cli.command()

@@ -27,6 +27,8 @@ from archiver.shutdown import Shutdown
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from archiver.kube.client import Client
+
 _log = structlog.get_logger()
 
 # Objects that are merely not due are counted, not logged: there are too many of them.
@@ -141,7 +143,7 @@ def _dump(settings: Settings, task: Task, tally: Tally) -> tuple[Source, None]:
 
 def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tuple[Source, Marker]:
     from archiver.kube.client import connect
-    from archiver.kube.guard import Gate, gate
+    from archiver.kube.guard import Gate
     from archiver.kube.marker import KubeMarker
     from archiver.kube.rights import missing_rights
     from archiver.kube.source import KubeSource
@@ -161,10 +163,7 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
     # A server that is away is waited for once, by a request that the run cannot do without.
     tally.gate = Gate.UNKNOWN
     _ = source.resource
-    tally.gate, why = gate(client, group=group, plural=plural)
-    if tally.gate is not Gate.GUARD:
-        remedy = f"kubectl apply -k deploy/guard/, whose policies name {plural}.{group}"
-        _log.warning("gate.off", gate=tally.gate, why=why, remedy=remedy)
+    tally.gate = _gate(client, group, plural)
     if task.dry_run == "client":
         return source, PretendMarker()
     dry_run = task.dry_run == "server"
@@ -179,6 +178,16 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
         most_per_second=settings.max_marks_per_second,
         most_at_once=settings.workers,
     )
+
+
+def _gate(client: "Client", group: str, plural: str) -> str:
+    from archiver.kube.guard import Gate, gate
+
+    found, why = gate(client, group=group, plural=plural)
+    if found is not Gate.GUARD:
+        remedy = f"kubectl apply -k deploy/guard/, whose policies name {plural}.{group}"
+        _log.warning("gate.off", gate=found, why=why, remedy=remedy)
+    return found
 
 
 def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:

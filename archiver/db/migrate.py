@@ -1,14 +1,14 @@
 """Brings the schema to this release, or says what it lacks."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, func, select, text
 
 from archiver.db.failures import translated
 from archiver.db.schema import HEAD, ROLES, SCHEMA
 from archiver.db.transaction import connected
-from archiver.errors import Configuration
+from archiver.errors import Configuration, Forbidden
 
 OLDEST_SERVER: Final = 14
 _MONTHS_AHEAD: Final = 2
@@ -32,7 +32,7 @@ _ENSURE_MONTH: Final = text(
     "SELECT archive.ensure_month(now() + make_interval(months => :ahead ::int))"
 )
 # Kept with the database and not in it: a restored dump and a copy have lost them. Who migrates
-# without owning the database cannot set them, and the archive works without.
+# without owning the database cannot set them; the archive works without, and the report names them.
 _DATABASE: Final = text("""
     DO $$ BEGIN
       -- The view's anti-join: 18 ms instead of 100 where one object in twenty has a later revision.
@@ -44,12 +44,47 @@ _DATABASE: Final = text("""
 """)
 
 
+# By their effect: without the right to revoke, REVOKE succeeds with a warning.
+_LEFT_OUT: Final = text("""
+    SELECT wanted.statement FROM (VALUES
+      (format('ALTER DATABASE %I SET enable_partitionwise_join = on', current_database()),
+       NOT EXISTS (
+         SELECT FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase
+         WHERE d.datname = current_database() AND setrole = 0
+           AND 'enable_partitionwise_join=on' = ANY (setconfig))),
+      (format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()),
+       EXISTS (
+         SELECT FROM pg_database d, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS a
+         WHERE d.datname = current_database() AND a.grantee = 0
+           AND a.privilege_type = 'TEMPORARY')),
+      ('REVOKE CREATE ON SCHEMA public FROM PUBLIC',
+       EXISTS (
+         SELECT FROM pg_namespace n, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS a
+         WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE'))
+    ) AS wanted (statement, missing)
+    WHERE missing
+""")
+_NOT_OURS: Final = text("""
+    SELECT pg_get_userbyid(c.relowner) AS owner, current_user AS who
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = :schema AND c.relname = 'revision' AND NOT pg_has_role(c.relowner, 'USAGE')
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """The schema's revision before (None where there was no schema) and after."""
+    """The schema's revision before (None where there was no schema) and after.
+
+    `left_out` are statements that only the database's owner or an administrator may run.
+    """
 
     before: str | None
     after: str
+    left_out: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"before": self.before, "after": self.after, "leftOut": list(self.left_out)}
 
 
 def migrate(engine: Engine) -> MigrationReport:
@@ -57,19 +92,21 @@ def migrate(engine: Engine) -> MigrationReport:
 
     All changes of the schema are one transaction under an advisory lock: killed at any point, it is
     old or new. A schema that is current is left alone. Raises Configuration (it is newer than this
-    release, or roles are missing that this user may not create), Forbidden and Unavailable.
+    release, or roles are missing that this user may not create), Forbidden (also for who does not
+    own the archive, whom PostgreSQL would only warn) and Unavailable.
     """
     with translated(engine), engine.begin() as connection:
         connection.execute(_LOCK)
         require_server(connection)
         before = installed(connection)
         _refuse_newer(before)
+        _require_ownership(connection)
         if before != HEAD:
             _require_roles(connection)
             _upgrade(connection)
     with translated(engine):
-        _look_after(engine)
-    return MigrationReport(before, HEAD)
+        left_out = _look_after(engine)
+    return MigrationReport(before, HEAD, left_out)
 
 
 def check(engine: Engine) -> None:
@@ -120,6 +157,14 @@ def _refuse_newer(version: str | None) -> None:
         )
 
 
+def _require_ownership(connection: Connection) -> None:
+    if (found := connection.execute(_NOT_OURS, {"schema": SCHEMA}).first()) is not None:
+        raise Forbidden(
+            f"run `archiver migrate` as {found.owner}, who owns archive.revision: {found.who} may "
+            "neither change the schema nor refresh its statistics"
+        )
+
+
 def _require_roles(connection: Connection) -> None:
     missing = connection.scalars(_MISSING_ROLES, {"roles": list(ROLES)}).all()
     if missing and not connection.scalar(_MAY_CREATE_ROLES):
@@ -142,8 +187,11 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _look_after(engine: Engine) -> None:
-    """What the owner alone may do; autovacuum never analyzes a partitioned table."""
+def _look_after(engine: Engine) -> tuple[str, ...]:
+    """What the owner alone may do; autovacuum never analyzes a partitioned table.
+
+    Gives the statements that this user may not run.
+    """
     for ahead in range(_MONTHS_AHEAD + 1):
         with engine.begin() as connection:
             connection.execute(_ENSURE_MONTH, {"ahead": ahead})
@@ -151,3 +199,4 @@ def _look_after(engine: Engine) -> None:
         connection.execute(_LOCK)
         connection.execute(_DATABASE)
         connection.execute(text("ANALYZE archive.revision"))
+        return tuple(connection.scalars(_LEFT_OUT))

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from sqlalchemy import Connection, Engine, false, select, text
+from sqlalchemy.exc import ProgrammingError
 
 from archiver.db import schema
 from archiver.db.engine import whereabouts
@@ -55,6 +57,9 @@ _MISSING_ON_FUNCTIONS: Final = text("""
         SELECT FROM pg_proc WHERE proname = 'pg_logical_emit_message'
         AND proargtypes[2] = 'text'::regtype AND has_function_privilege(oid, 'EXECUTE'))
     ORDER BY 1
+""")
+_INHERITED: Final = text("""
+    SELECT pg_has_role(oid, 'USAGE') FROM pg_roles WHERE rolname = :role
 """)
 _UNLOGGED: Final = text("""
     SELECT 'archive.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -136,12 +141,24 @@ def _require_rights(connection: Connection, who: str, *, writes: bool) -> None:
     ]
     if missing:
         role = "archiver_writer" if writes else "archiver_reader"
-        raise Forbidden(
-            f"the database user {who} lacks {', '.join(missing)}: GRANT {role} TO {who}"
-        )
+        remedy = f"GRANT {role} TO {who}"
+        if connection.scalar(_INHERITED, {"role": role}):
+            # The user has the role: it is the role that has lost them.
+            rights = (right.replace(" on ", " ON ", 1) for right in missing)
+            remedy = "as the archive's owner, " + "; ".join(f"GRANT {r} TO {role}" for r in rights)
+        raise Forbidden(f"the database user {who} lacks {', '.join(missing)}: {remedy}")
 
 
 def _require_columns(connection: Connection, *, writes: bool) -> None:
-    """Fails with SQLSTATE 42703 or 42P01 where a column or table of this release is missing."""
+    """Asked of a schema that is current by its number, so that no migration mends what it lacks."""
     for table in {*_READ, *(_WRITTEN if writes else ())}:
-        connection.execute(select(*table.c).where(false()))
+        try:
+            connection.execute(select(*table.c).where(false()))
+        except ProgrammingError as error:
+            if not isinstance(error.orig, UndefinedColumn | UndefinedTable):
+                raise
+            raise Configuration(
+                f"archive.{table.name}: {error.orig.diag.message_primary}. The schema says that it "
+                f"is at revision {schema.HEAD}, so it was changed by hand: change that back, or "
+                "restore it"
+            ) from None

@@ -92,13 +92,8 @@ def convert(
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
     deleted_at = _deleted_at(resource, reader)
     context, span = _enrichment(resource)
-    backwards = _completed_before_start(resource, span, completion)
-    if backwards:
-        reader.flags.append("completed-before-start")
+    enriching = _enriching(reader, resource, span, completion)
     size = _context_size(reader, evidence, context)
-    phases = _phases(reader, span, columns, size)
-    if backwards:
-        phases[0] |= _NO_DURATION
     if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
         reader.flags.append("lossy")
     return AuditRecord(
@@ -113,7 +108,7 @@ def convert(
         content=evidence.content,
         content_sha256=evidence.digest,
         circumstances=evidence.circumstances,
-        processing_phases=phases,
+        processing_phases=_phases(reader, enriching, columns, size),
         context_size_bytes=size,
         completed_at=gotime.to_datetime(completion.at),
         status=status,
@@ -174,22 +169,26 @@ def _context_size(reader: Reader, evidence: Evidence, context: str) -> int | Non
     return size
 
 
-def _completed_before_start(
-    resource: CustomResource, span: shapes.Span, completion: Completion
-) -> bool:
-    # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
+def _enriching(
+    reader: Reader, resource: CustomResource, span: shapes.Span, completion: Completion
+) -> dict[str, Any]:
+    phase = _span(reader, "enriching", span)
     said = Reader(resource.tree).first("start", span.start)
     start = resource.key.created_at if said is None else said
-    return bool(completion.at // _SECOND < start // _SECOND)
+    # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
+    if completion.at // _SECOND >= start // _SECOND:
+        return phase
+    reader.flags.append("completed-before-start")
+    return phase | _NO_DURATION
 
 
 def _phases(
-    reader: Reader, enriching: shapes.Span, columns: dict[str, Any], size: int | None
+    reader: Reader, enriching: dict[str, Any], columns: dict[str, Any], size: int | None
 ) -> list[dict[str, Any]]:
     sources = columns["enrichment_sources"]
     return [
         {
-            **_span(reader, "enriching", enriching),
+            **enriching,
             "enrichmentResults": {
                 "contextQuality": columns["enrichment_quality"],
                 "contextSizeBytes": size,

@@ -210,6 +210,47 @@ def test_the_owner_of_a_database_needs_no_superuser(server: PostgresServer, empt
     execute(server.superuser_url(), "DROP ROLE keeper", "DROP ROLE job")
 
 
+def test_who_does_not_own_the_archive_is_told_who_does(
+    owner: Engine, writer: Engine, postgres_server: PostgresServer
+) -> None:
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE tables_owner NOLOGIN"))
+        connection.execute(text("ALTER TABLE archive.revision OWNER TO tables_owner"))
+    try:
+        with pytest.raises(Forbidden, match=r"as tables_owner, who owns archive\.revision: writer"):
+            migrate(writer)
+        assert migrate(owner).left_out == ()  # a superuser is everybody
+    finally:
+        with owner.begin() as connection:
+            connection.execute(text("ALTER TABLE archive.revision OWNER TO postgres"))
+            connection.execute(text("DROP ROLE tables_owner"))
+
+
+def test_what_only_the_owner_of_the_database_may_set_is_named(
+    server: PostgresServer, empty: Engine
+) -> None:
+    migrate(empty)  # makes the roles
+    execute(server.superuser_url(), "CREATE ROLE tenant LOGIN PASSWORD 'tenant'")
+    left_out = (
+        "ALTER DATABASE shared SET enable_partitionwise_join = on",
+        "REVOKE TEMPORARY ON DATABASE shared FROM PUBLIC",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    )
+    for _ in fresh_database(server, "shared"):
+        administrator = server.superuser_url("shared")
+        execute(
+            administrator,
+            "GRANT CREATE ON DATABASE shared TO tenant",
+            "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        )
+        tenant = connect(server.url("shared", "tenant", "tenant"))
+        assert migrate(tenant).left_out == left_out
+        execute(administrator, *left_out)
+        assert migrate(tenant).left_out == ()
+        tenant.dispose()
+    execute(server.superuser_url(), "DROP ROLE tenant")
+
+
 def test_the_newest_migration_is_the_one_the_code_was_made_for() -> None:
     (folder,) = archiver.db.migrations.__path__
     script = ScriptDirectory(folder)
