@@ -23,6 +23,7 @@ from archiver.errors import Configuration
 _PREFIX: Final = "ARCHIVER_"
 # The Job controller's own name for the number of a pod of an Indexed Job.
 _INDEX: Final = "JOB_COMPLETION_INDEX"
+_SCHEMES: Final = ("postgresql://", "postgres://")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
@@ -175,9 +176,15 @@ class Settings(BaseSettings):
         for name in _DURATIONS:
             shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
-            masked = _PASSWORD.sub(r"\1:***@", self.database_url)
-            shown["database_url"] = _PARAMETER.sub(_mask, masked)
+            shown["database_url"] = _masked(self.database_url)
         return shown
+
+
+def _masked(url: str) -> str:
+    # In anything else (a keyword string, another scheme) a password may stand anywhere.
+    if not url.startswith(_SCHEMES):
+        return "***"
+    return _PARAMETER.sub(_mask, _PASSWORD.sub(r"\1:***@", url))
 
 
 def _mask(parameter: re.Match[str]) -> str:
