@@ -20,7 +20,7 @@ from archiver.domain.policy import HOUR, SECOND
 from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
 
-_PREFIX: Final = "ARCHIVER_"
+PREFIX: Final = "ARCHIVER_"
 # The Job controller's own name for the number of a pod of an Indexed Job.
 _INDEX: Final = "JOB_COMPLETION_INDEX"
 _SCHEMES: Final = ("postgresql://", "postgres://")
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     """All settings. Durations are nanoseconds here and Go duration text (24h, 1m30s) outside."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         extra="forbid",
         frozen=True,
         env_ignore_empty=True,
@@ -198,9 +198,9 @@ _DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")
 
 def load(file: Path | None = None, **flags: Any) -> Settings:
     """The settings in force. Raises Configuration naming field, value and what is accepted."""
-    path = file or (Path(named) if (named := os.environ.get(_PREFIX + "CONFIG")) else None)
+    path = file or (Path(named) if (named := os.environ.get(PREFIX + "CONFIG")) else None)
     beneath = {} if path is None else _read(path)
-    absent = {k: v for k, v in beneath.items() if not os.environ.get(_PREFIX + k.upper())}
+    absent = {k: v for k, v in beneath.items() if not os.environ.get(PREFIX + k.upper())}
     try:
         return Settings(**{**absent, **flags})
     except ValidationError as error:
@@ -227,7 +227,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _sentence(error: Any) -> str:
     name = ".".join(map(str, error["loc"]))
     value = "***" if "url" in name or "password" in name else repr(error["input"])[:80]
-    return f"setting {name} ({_PREFIX}{name.upper()}): {value}: {error['msg']}"
+    return f"setting {name} ({PREFIX}{name.upper()}): {value}: {error['msg']}"
 
 
 def reference() -> str:
@@ -236,13 +236,14 @@ def reference() -> str:
         "# Settings",
         "",
         "Flags override the environment, the environment a YAML file (`--config` or",
-        "`ARCHIVER_CONFIG`), and that the defaults. Durations are Go's: `24h`, `1m30s`.",
+        "`ARCHIVER_CONFIG`), and that the defaults. Durations are Go's: `24h`, `1m30s`. A variable",
+        "`ARCHIVER_…` that is no setting is a warning: it is misspelt.",
         "",
         "| Setting | Environment | Meaning |",
         "|---|---|---|",
     ]
     lines += [
-        f"| `{name}` | `{_PREFIX}{name.upper()}` | {field.description} |"
+        f"| `{name}` | `{PREFIX}{name.upper()}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 """The composition root: builds the adapters from the settings and runs the pipeline."""
 
 import dataclasses
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from archiver import log
+from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
 from archiver.domain.plan import Reason, Terms
 from archiver.domain.policy import SECOND, Policy
@@ -207,5 +209,7 @@ def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Set
 
 
 def configure_log(settings: Settings) -> None:
-    """Log as the settings say, to standard error."""
+    """Log as the settings say, to standard error; and which variables are no settings."""
     log.configure(settings.log_level, settings.log_format)
+    for name, meant in unknown_variables(os.environ).items():
+        _log.warning("setting.unknown", variable=name, meant=meant)

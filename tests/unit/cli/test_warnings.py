@@ -1,17 +1,21 @@
 """What a run says besides its outcome, because it may be a mistake."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
+from click.testing import CliRunner
 from structlog.testing import capture_logs
 
-from archiver.cli import compose
+from archiver.cli import cli, compose
 from archiver.domain.plan import Reason
 from archiver.domain.report import Outcome, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
+from archiver.settings import load
 
 
 def warned(task: compose.Task, **more: Any) -> dict[str, Any]:
@@ -74,3 +78,15 @@ def test_objects_that_somebody_may_look_for_are_named_in_the_log(
         compose._observer(told.append, "r")(settled)
     assert told == [settled]
     assert [event["uid"] for event in logs] == ["u"] * logged
+
+
+def test_a_misspelt_variable_is_said_by_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARCHIVER_RETENTON", "48h")
+    result = CliRunner().invoke(cli, ["settings"])
+    assert "ARCHIVER_RETENTON is no setting; ARCHIVER_RETENTION is one" in result.stderr
+    compose.configure_log(load())
+    structlog.reset_defaults()
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["meant"]) == ("setting.unknown", "ARCHIVER_RETENTION")
