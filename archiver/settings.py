@@ -20,9 +20,10 @@ from archiver.domain.policy import HOUR, SECOND
 from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
 
-_PREFIX: Final = "ARCHIVER_"
+PREFIX: Final = "ARCHIVER_"
 # The Job controller's own name for the number of a pod of an Indexed Job.
 _INDEX: Final = "JOB_COMPLETION_INDEX"
+_SCHEMES: Final = ("postgresql://", "postgres://")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
@@ -42,7 +43,7 @@ class Settings(BaseSettings):
     """All settings. Durations are nanoseconds here and Go duration text (24h, 1m30s) outside."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         extra="forbid",
         frozen=True,
         env_ignore_empty=True,
@@ -182,9 +183,15 @@ class Settings(BaseSettings):
         for name in _DURATIONS:
             shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
-            masked = _PASSWORD.sub(r"\1:***@", self.database_url)
-            shown["database_url"] = _PARAMETER.sub(_mask, masked)
+            shown["database_url"] = _masked(self.database_url)
         return shown
+
+
+def _masked(url: str) -> str:
+    # In anything else (a keyword string, another scheme) a password may stand anywhere.
+    if not url.startswith(_SCHEMES):
+        return "***"
+    return _PARAMETER.sub(_mask, _PASSWORD.sub(r"\1:***@", url))
 
 
 def _mask(parameter: re.Match[str]) -> str:
@@ -198,9 +205,9 @@ _DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")
 
 def load(file: Path | None = None, **flags: Any) -> Settings:
     """The settings in force. Raises Configuration naming field, value and what is accepted."""
-    path = file or (Path(named) if (named := os.environ.get(_PREFIX + "CONFIG")) else None)
+    path = file or (Path(named) if (named := os.environ.get(PREFIX + "CONFIG")) else None)
     beneath = {} if path is None else _read(path)
-    absent = {k: v for k, v in beneath.items() if not os.environ.get(_PREFIX + k.upper())}
+    absent = {k: v for k, v in beneath.items() if not os.environ.get(PREFIX + k.upper())}
     try:
         return Settings(**{**absent, **flags})
     except ValidationError as error:
@@ -227,7 +234,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _sentence(error: Any) -> str:
     name = ".".join(map(str, error["loc"]))
     value = "***" if "url" in name or "password" in name else repr(error["input"])[:80]
-    return f"setting {name} ({_PREFIX}{name.upper()}): {value}: {error['msg']}"
+    return f"setting {name} ({PREFIX}{name.upper()}): {value}: {error['msg']}"
 
 
 def reference() -> str:
@@ -236,13 +243,14 @@ def reference() -> str:
         "# Settings",
         "",
         "Flags override the environment, the environment a YAML file (`--config` or",
-        "`ARCHIVER_CONFIG`), and that the defaults. Durations are Go's: `24h`, `1m30s`.",
+        "`ARCHIVER_CONFIG`), and that the defaults. Durations are Go's: `24h`, `1m30s`. A variable",
+        "`ARCHIVER_…` that is no setting is a warning: it is misspelt.",
         "",
         "| Setting | Environment | Meaning |",
         "|---|---|---|",
     ]
     lines += [
-        f"| `{name}` | `{_PREFIX}{name.upper()}` | {field.description} |"
+        f"| `{name}` | `{PREFIX}{name.upper()}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(lines) + "\n"

@@ -54,6 +54,7 @@ class Storing:
             self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
             if skip.reason is Reason.NOT_TERMINAL:
                 self._tally.meet_phase(skip.phase)
+            self._tally.unreadable_status += skip.reason is Reason.UNREADABLE_STATUS
         kept = [_unparsed(item) for item in unparsed]
         kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
         stored = Stored()

@@ -181,7 +181,7 @@ def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
 
     output = flags.pop("output") or _default_output()
     task_flags = {key: flags.pop(key, None) for key in _TASK_FLAGS}
-    chosen = _settings(config, flags)
+    chosen = _loaded(config, flags)
     compose.configure_log(chosen)
     task = task_of(mode, chosen, task_flags)
     keep = task.dry_run != "none" or output == "name"
@@ -195,6 +195,15 @@ _TASK_FLAGS = ("namespace", "all_namespaces", "selector", "dry_run", "files", "s
 
 
 def _settings(config: str | None, flags: dict[str, Any]) -> Any:
+    from archiver.cli.variables import unknown_variables
+
+    for name, meant in unknown_variables(os.environ).items():
+        hint = f"; {meant} is one" if meant else ""
+        click.echo(f"archiver: {name} is no setting{hint}", err=True)
+    return _loaded(config, flags)
+
+
+def _loaded(config: str | None, flags: dict[str, Any]) -> Any:
     from archiver.settings import load
 
     given = {key: value for key, value in flags.items() if value is not None}

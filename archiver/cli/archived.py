@@ -4,29 +4,38 @@ import sys
 from typing import TYPE_CHECKING
 
 from archiver.cli.exact_yaml import exact_yaml
-from archiver.db.archive import Archived, find
+from archiver.db.archive import Archived, find, find_quarantined
 from archiver.domain import canonical
-from archiver.errors import Configuration
+from archiver.errors import Configuration, Integrity
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+# What reading bytes as JSON may raise that are none, or another JSON than ours.
+_UNREADABLE = (canonical.NotCanonical, ValueError, TypeError, KeyError)
 
 
 def show(
     engine: "Engine", name: str, *, namespace: str | None, revision: int | None, output: str
 ) -> None:
-    """Print the newest object of that uid or name. Raises Configuration where there is none.
+    """Print the newest object of that uid or name.
 
     Several objects may have had the name: the youngest is shown, the others are named on standard
-    error.
+    error, as is what lies in the quarantine. Raises Configuration where there is none, and
+    Integrity where its bytes are not what was once stored.
     """
     found = find(engine, name, namespace=namespace, revision=revision)
+    uid = found[0].uid if found else name
+    kept = find_quarantined(engine, name, uid=uid, namespace=namespace)
     if not found:
         where = f" in namespace {namespace}" if namespace else ""
-        raise Configuration(f"nothing is archived under the name or uid {name!r}{where}")
+        nothing = f"nothing is archived under the name or uid {name!r}{where}"
+        raise Configuration("; ".join([nothing, *(f"quarantined: {item}" for item in kept)]))
     for other in found[1:]:
-        print(f"also: {other.namespace}/{other.name} uid {other.uid}", file=sys.stderr)  # noqa: T201 - a hint for the person at the terminal
-    _print(whole(found[0]), output)
+        _say(f"also: {other.namespace}/{other.name} uid {other.uid}")
+    for item in kept:
+        _say(f"also quarantined: {item}")
+    _print(_written(found[0], output))
 
 
 def whole(archived: Archived) -> bytes:
@@ -36,13 +45,24 @@ def whole(archived: Archived) -> bytes:
     return canonical.canonical_object(members | {"metadata": canonical.canonical_object(metadata)})
 
 
-def _print(content: bytes, output: str) -> None:
-    if output == "json":
-        # The very bytes: a pretty printer would have to decode, and with it touch the literals.
-        sys.stdout.buffer.write(content + b"\n")
-    else:
-        try:
-            text = exact_yaml(content)
-        except RecursionError:
-            raise Configuration("it is nested too deep for YAML: ask for -o json") from None
-        sys.stdout.write(text)
+def _written(archived: Archived, output: str) -> bytes:
+    try:
+        content = whole(archived)
+        # JSON as the very bytes: a pretty printer would have to decode, and touch the literals.
+        return content + b"\n" if output == "json" else exact_yaml(content).encode()
+    except RecursionError:
+        raise Configuration("it is nested too deep for YAML: ask for -o json") from None
+    except _UNREADABLE as error:
+        raise Integrity(
+            f"the stored bytes of {archived.namespace}/{archived.name} (uid {archived.uid}), "
+            f"revision {archived.revision}, are no longer those of a resource "
+            f"({type(error).__name__}: {error}): somebody has changed the database"
+        ) from None
+
+
+def _print(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201 - a hint for the person at the terminal

@@ -1,6 +1,7 @@
 """The composition root: builds the adapters from the settings and runs the pipeline."""
 
 import dataclasses
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from archiver import log
+from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
-from archiver.domain.plan import Terms
+from archiver.domain.plan import Reason, Terms
 from archiver.domain.policy import SECOND, Policy
 from archiver.domain.report import Outcome, RunReport
 from archiver.domain.shard import Shard
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-# Objects that are merely not due are counted, not logged: there are too many of them.
+# Objects that are merely not due are counted, not logged: there are too many of them. One whose
+# status is no object is named: nobody else would find it.
 _QUIET = frozenset({Outcome.NOT_DUE, Outcome.ALREADY})
 
 
@@ -76,10 +79,22 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     )
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
-    for phase, objects in result.unknown_phases.items():
-        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
+    _warn(result, task)
     _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
     return result
+
+
+def _warn(result: RunReport, task: Task) -> None:
+    """What is no error and may be a mistake all the same."""
+    for phase, objects in result.unknown_phases.items():
+        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
+    if result.unreadable_status:
+        objects = result.unreadable_status
+        _log.warning("status.unreadable", objects=objects, taken_for="not terminal")
+    if task.namespace is not None and not result.found and result.error is None:
+        # A list of a namespace that does not exist is as empty as that of one that does.
+        remedy = f"kubectl get namespace {task.namespace}"
+        _log.warning("namespace.empty", namespace=task.namespace, remedy=remedy)
 
 
 def open_engine(settings: Settings) -> "Engine":
@@ -193,7 +208,7 @@ def _gate(client: "Client", group: str, plural: str) -> str:
 def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:
     def observe(settled: Settled) -> None:
         progress(settled)
-        if settled.outcome not in _QUIET:
+        if settled.outcome not in _QUIET or settled.why == Reason.UNREADABLE_STATUS:
             _log.info(
                 "object.settled",
                 run_id=run_id,
@@ -207,5 +222,7 @@ def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Set
 
 
 def configure_log(settings: Settings) -> None:
-    """Log as the settings say, to standard error."""
+    """Log as the settings say, to standard error; and which variables are no settings."""
     log.configure(settings.log_level, settings.log_format)
+    for name, meant in unknown_variables(os.environ).items():
+        _log.warning("setting.unknown", variable=name, meant=meant)

@@ -69,6 +69,8 @@ def _tables(result: RunReport, lines: list[Settled]) -> None:
     counts.add_section()
     counts.add_row("found", str(result.found), f"in {result.seconds:.1f} s")
     console.print(counts)
+    if result.unreadable_status:
+        console.print(f"status that is no object, not terminal: {result.unreadable_status}")
     if result.ignored:
         console.print(f"passed over, of other kinds: {result.ignored.total()}")
     if result.gate in ("none", "unknown"):

@@ -6,12 +6,23 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, RowMapping, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, select, text
 
+from archiver.db.migrate import require_schema
 from archiver.db.schema import revision
 from archiver.db.transaction import connected
 
 _r: Final = revision.c
+_MOST_KEPT: Final = 5
+# A position is NAMESPACE/NAME, with the uid where it was known, or a place in a file.
+_KEPT: Final = text("""
+    SELECT position, reason, first_seen_at AT TIME ZONE 'UTC'
+    FROM archive.quarantine, split_part(position, ' (uid ', 1) AS named
+    WHERE uid = :uid
+       OR CASE WHEN :namespace ::text IS NULL THEN right(named, length(:name) + 1) = '/' || :name
+               ELSE named = :namespace || '/' || :name END
+    ORDER BY first_seen_at DESC, raw_sha256 LIMIT :most
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +54,26 @@ class Archived:
         return cls(**{name: row[name] for name in cls.__slots__})
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes in the quarantine: where they were found, and why they became no record."""
+
+    position: str
+    reason: str
+    first_seen_at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.reason} (since {self.first_seen_at:%Y-%m-%d %H:%M}Z)"
+
+
 def find(
     engine: Engine, name_or_uid: str, *, namespace: str | None = None, revision: int | None = None
 ) -> Sequence[Archived]:
     """The objects of this uid, or else of this name, each at one revision; youngest object first.
 
     A name may stand for several: it is used again after a deletion, in other namespaces and in
-    other clusters. `revision` is the newest one unless given. Raises Unavailable, Configuration.
+    other clusters. `revision` is the newest one unless given. Raises Unavailable, and Configuration
+    where the schema is not this release's.
     """
     if "\0" in name_or_uid:
         return []
@@ -60,11 +84,26 @@ def find(
     columns = [_r[name] for name in Archived.__slots__]
     order = (_r.created_at.desc(), _r.cluster_id, _r.uid)
     with connected(engine) as connection:
+        require_schema(connection)
         for this in (_r.uid == name_or_uid, _r.name == name_or_uid):
             rows = connection.execute(select(*columns).where(this, *where).order_by(*order))
             if found := [Archived.from_row(row) for row in rows.mappings()]:
                 return found
     return []
+
+
+def find_quarantined(
+    engine: Engine, name: str, *, uid: str, namespace: str | None = None
+) -> Sequence[Kept]:
+    """The latest of what is in the quarantine under this name or uid, as far as its bytes said.
+
+    Raises Unavailable, Configuration.
+    """
+    if "\0" in name + uid:
+        return []
+    with connected(engine) as connection:
+        wanted = {"name": name, "uid": uid, "namespace": namespace, "most": _MOST_KEPT}
+        return [Kept(*row) for row in connection.execute(_KEPT, wanted)]
 
 
 def _is_newest() -> ColumnElement[bool]:

@@ -62,7 +62,8 @@ class RunReport:
     `unmarkable` counts the deferred objects that no repetition helps: the API server refuses
     their mark for good. `gate` is what keeps deletion from overtaking: guard, partial, none or
     unknown; "" where no cluster was read. `unknown_phases` are words that are no phase anybody has
-    heard of, with the number of their objects: they count as not terminal.
+    heard of, with the number of their objects: they count as not terminal. So do the objects of
+    `unreadable_status`, whose status is no object.
     `ignored` counts objects of a dump that are of other kinds, by "kind.group", and `other_shards`
     what was listed and left to other shards: neither is among what was found.
     """
@@ -80,6 +81,7 @@ class RunReport:
     unmarkable: int = 0
     gate: str = ""
     unknown_phases: Mapping[str, int] = field(default_factory=dict)
+    unreadable_status: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
     shard: Shard | None = None
@@ -118,6 +120,7 @@ class RunReport:
             "seconds": round(self.seconds, 3),
             "counts": counts,
             "unknownPhases": dict(self.unknown_phases),
+            "unreadableStatus": self.unreadable_status,
             "shard": None if self.shard is None else str(self.shard),
             "otherShards": self.other_shards,
             "ignored": self.ignored.total(),

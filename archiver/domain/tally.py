@@ -38,6 +38,7 @@ class Tally:
     unmarkable: int = 0
     gate: str = ""
     unknown_phases: Counter[str] = field(default_factory=Counter)
+    unreadable_status: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
 
@@ -114,6 +115,7 @@ class Tally:
             unmarkable=self.unmarkable,
             gate=self.gate,
             unknown_phases=self.unknown_phases,
+            unreadable_status=self.unreadable_status,
             ignored=self.ignored,
             error=self.error,
         )

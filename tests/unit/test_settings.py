@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.db.conninfo import SCHEMES, parameters_of
 from archiver.domain.shard import Shard
 from archiver.errors import Configuration
 from archiver.settings import load, reference
@@ -99,12 +100,24 @@ def test_a_password_is_never_shown_nor_in_an_error() -> None:
         "postgresql://writer:can/ary@h@host/audit",
         "postgresql://writer@host/audit?password=canary&sslmode=disable",
         "postgresql://host/audit?sslpassword=canary",
+        "host=h user=u password=canary dbname=d",
+        "host=h user=u password='can ary' dbname=d",
+        "mysql://writer:canary@host/audit",
+        " postgresql://writer:canary@host/audit",
+        "writer:canary@host/audit",
     ],
 )
 def test_no_form_of_password_is_shown(url: str) -> None:
     shown = load(database_url=url).shown()["database_url"]
     assert "ary" not in shown
     assert "***" in shown
+
+
+def test_what_is_shown_as_a_uri_is_what_the_database_takes_for_one() -> None:
+    for scheme in SCHEMES:
+        assert load(database_url=f"{scheme}host/x").shown()["database_url"] == f"{scheme}host/x"
+        with pytest.raises(Configuration):
+            parameters_of(f" {scheme}host/x", application_name="archiver", connect_timeout=1)
 
 
 def test_a_broken_file_is_not_quoted(tmp_path: Path) -> None:

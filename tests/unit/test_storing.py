@@ -97,6 +97,15 @@ def test_word_that_is_no_known_phase_is_noted(bench: Bench) -> None:
     assert bench.tally.unknown_phases == {"succeeded": 1}
 
 
+@pytest.mark.parametrize("status", [None, "", [], 7])
+def test_status_that_is_no_object_is_counted_besides(bench: Bench, status: object) -> None:
+    bench.storing.store(bench.decide({**due("odd"), "status": status}, due("early", hours_ago=1)))
+    assert bench.tally.outcomes == {Outcome.NOT_DUE: 2}
+    assert bench.tally.unreadable_status == 1
+    assert bench.tally.unknown_phases == {}
+    assert bench.settled[0].why == "its status is no object"
+
+
 def test_marked_and_stored_objects_are_settled_without_a_write(bench: Bench) -> None:
     bench.storing.store(bench.decide(due()))
     writes = bench.store.inner.writes

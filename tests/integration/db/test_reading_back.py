@@ -3,12 +3,13 @@
 import json
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import Engine
 
-from archiver.db.archive import find
+from archiver.db.archive import find, find_quarantined
 from archiver.db.store import PostgresStore
 from archiver.domain.record import AuditRecord
-from archiver.ports import Batch
+from archiver.ports import Batch, Quarantined
 from tests.fakes.records import CLUSTER, record
 
 
@@ -43,3 +44,36 @@ def test_a_name_used_again_gives_both_the_youngest_first(
     younger = record("a", uid="second", created_at=older.created_at + timedelta(minutes=1))
     store.write(batch(older, younger))
     assert [found.uid for found in find(reader, "a")] == ["second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("position", "asked", "namespace"),
+    [("n/bad", "bad", None), ("n/bad", "bad", "n"), ("n/bad", "u", None),
+     ("n/bad (uid u)", "bad", None), ("n/bad (uid u)", "bad", "n"), ("x.jsonl line 3", "u", "n")],
+)  # fmt: skip
+def test_the_quarantine_is_searched_by_uid_and_name(
+    store: PostgresStore, position: str, asked: str, namespace: str | None
+) -> None:
+    assert quarantined(store, position, asked, namespace) == [(position, "too-deep")]
+
+
+@pytest.mark.parametrize(
+    ("position", "asked", "namespace"),
+    [("n/bad", "ad", None), ("n/bad", "b_d", None), ("n/bad", "%", None), ("n/bad", "bad", "m"),
+     ("n/bad", "b\0d", None), ("x.jsonl line 3", "3", None)],
+)  # fmt: skip
+def test_what_is_quarantined_under_another_name_is_not_found(
+    store: PostgresStore, position: str, asked: str, namespace: str | None
+) -> None:
+    assert quarantined(store, position, asked, namespace) == []
+
+
+def quarantined(
+    store: PostgresStore, position: str, asked: str, namespace: str | None
+) -> list[tuple[str, str]]:
+    """What is found of one object at this position, whose uid is u."""
+    bad = Quarantined(position, "too-deep", "nested too deep", b"[[", uid="u")
+    store.write(Batch("run-1", CLUSTER, [], [bad]))
+    engine = store._engine
+    found = find_quarantined(engine, asked, uid=asked, namespace=namespace)
+    return [(kept.position, kept.reason) for kept in found]

@@ -57,6 +57,11 @@ def test_what_was_passed_over_is_counted_beside_the_counts() -> None:
     assert document["ignoredKinds"] == {"Pod": 2, "Proc.g.io": 1}
 
 
+def test_unreadable_status_is_counted_beside_the_counts() -> None:
+    assert _report(unreadable_status=2).as_dict()["unreadableStatus"] == 2
+    assert _report().as_dict()["unreadableStatus"] == 0
+
+
 def test_the_document() -> None:
     report = _report(problems=(_PROBLEM,), error=Interrupted("asked to stop"))
     document = json.loads(json.dumps(report.as_dict()))

@@ -81,6 +81,15 @@ def test_bytes_that_could_not_be_kept_are_deferred_without_a_problem() -> None:
     assert tally.problems == []
 
 
+def test_the_report_has_what_was_noted_besides() -> None:
+    tally = Tally(gate="none", unreadable_status=3)
+    tally.meet_phase("odd")
+    tally.ignored["Pod"] += 2
+    report = _report(tally)
+    assert (report.gate, report.unreadable_status) == ("none", 3)
+    assert (report.unknown_phases, report.ignored) == ({"odd": 1}, {"Pod": 2})
+
+
 def test_unknown_phases_are_bounded() -> None:
     tally = Tally()
     for number in range(MAX_UNKNOWN_PHASES + 5):

@@ -1,0 +1,89 @@
+"""`archiver get` at the command line: what it gives back, and what it says where it cannot."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine, text
+
+from archiver.db.engine import connect
+from archiver.db.store import PostgresStore
+from archiver.ports import Batch, Quarantined
+from tests.fakes.records import CLUSTER, record
+from tests.postgres.database import Database
+from tests.postgres.server import PostgresServer
+
+Get = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def get(postgres_server: PostgresServer, database: Database) -> Get:
+    url = postgres_server.url(database.name, "reader", "reader")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ARCHIVER_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "archiver", "get", *arguments],
+            env=environment | {"ARCHIVER_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture
+def owner(database: Database) -> Iterator[Engine]:
+    engine = connect(database.owner_url)
+    yield engine
+    engine.dispose()
+
+
+def keep(owner: Engine, *items: Quarantined) -> None:
+    PostgresStore(owner).write(Batch("run-1", CLUSTER, [record("good")], items))
+
+
+def execute(owner: Engine, statement: str) -> None:
+    with owner.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("output", ["yaml", "json"])
+def test_a_row_whose_bytes_cannot_be_read_is_one_line_and_65(
+    get: Get, owner: Engine, output: str
+) -> None:
+    broken = record("broken", content=b'{"metadata":{')
+    PostgresStore(owner).write(Batch("run-1", CLUSTER, [broken]))
+    code, out, err = get("broken", "-o", output)
+    assert (code, out) == (65, "")
+    assert err.count("\n") == 1
+    assert "kubernaut/broken" in err
+    assert "revision 0" in err
+
+
+def test_a_newer_schema_is_said_and_not_taken_for_an_empty_archive(get: Get, owner: Engine) -> None:
+    execute(owner, "UPDATE archive.schema_version SET version_num = '9999'")
+    code, _, err = get("anything")
+    assert code == 78
+    assert "9999" in err
+    assert "nothing is archived" not in err
+
+
+def test_what_is_quarantined_under_that_name_is_mentioned(get: Get, owner: Engine) -> None:
+    keep(owner, Quarantined("kubernaut/bad", "too-deep", "nested too deep", b"[[", uid="u"))
+    code, out, err = get("bad", "-n", "kubernaut")
+    assert (code, out) == (78, "")
+    assert "kubernaut/bad: too-deep" in err
+
+
+def test_a_quarantined_state_beside_an_archived_one_is_mentioned(get: Get, owner: Engine) -> None:
+    uid = record("good").key.uid
+    keep(owner, Quarantined("x.jsonl line 3", "order-unknown", "another state", b"{}", uid=uid))
+    code, out, err = get("good")
+    assert code == 0
+    assert "name: good" in out
+    assert "x.jsonl line 3: order-unknown" in err

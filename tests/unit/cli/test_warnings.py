@@ -1,0 +1,92 @@
+"""What a run says besides its outcome, because it may be a mistake."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import structlog
+from click.testing import CliRunner
+from structlog.testing import capture_logs
+
+from archiver.cli import cli, compose
+from archiver.domain.plan import Reason
+from archiver.domain.report import Outcome, RunReport
+from archiver.domain.tally import Settled
+from archiver.errors import Unavailable
+from archiver.settings import load
+
+
+def warned(task: compose.Task, **more: Any) -> dict[str, Any]:
+    """The warnings of a run with this report, by their events."""
+    report = RunReport(
+        run_id="r",
+        mode="run",
+        cluster_id="c",
+        store_id="s",
+        started_at=datetime(2026, 3, 1, tzinfo=UTC),
+        seconds=1,
+        **{"outcomes": Counter(), "effects": Counter()} | more,
+    )
+    with capture_logs() as logs:
+        compose._warn(report, task)
+    return {event["event"]: event for event in logs}
+
+
+def test_a_run_in_which_all_is_well_warns_of_nothing() -> None:
+    assert warned(compose.Task("run")) == {}
+
+
+def test_phases_and_statuses_that_nobody_can_read_are_said() -> None:
+    events = warned(compose.Task("run"), unknown_phases={"odd": 2}, unreadable_status=3)
+    assert events["phase.unknown"]["objects"] == 2
+    assert events["status.unreadable"]["objects"] == 3
+
+
+@pytest.mark.parametrize(
+    ("namespace", "more", "warns"),
+    [
+        ("nosuch", {}, True),
+        (None, {}, False),
+        ("n", {"outcomes": Counter({Outcome.NOT_DUE: 1})}, False),
+        ("n", {"error": Unavailable("away")}, False),
+    ],
+)
+def test_a_namespace_in_which_nothing_was_found_is_said(
+    namespace: str | None, more: dict[str, Any], warns: bool
+) -> None:
+    events = warned(compose.Task("run", namespace=namespace), **more)
+    assert list(events) == ["namespace.empty"] * warns
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why", "logged"),
+    [
+        (Outcome.NOT_DUE, str(Reason.UNREADABLE_STATUS), True),
+        (Outcome.NOT_DUE, str(Reason.NOT_YET_DUE), False),
+        (Outcome.ALREADY, "stored before", False),
+        (Outcome.ARCHIVED, "due", True),
+    ],
+)
+def test_objects_that_somebody_may_look_for_are_named_in_the_log(
+    outcome: Outcome, why: str, logged: bool
+) -> None:
+    told: list[Settled] = []
+    settled = Settled("n/a (uid u)", "u", outcome, why)
+    with capture_logs() as logs:
+        compose._observer(told.append, "r")(settled)
+    assert told == [settled]
+    assert [event["uid"] for event in logs] == ["u"] * logged
+
+
+def test_a_misspelt_variable_is_said_by_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARCHIVER_RETENTON", "48h")
+    result = CliRunner().invoke(cli, ["settings"])
+    assert "ARCHIVER_RETENTON is no setting; ARCHIVER_RETENTION is one" in result.stderr
+    compose.configure_log(load())
+    structlog.reset_defaults()
+    event = json.loads(capsys.readouterr().err)
+    assert (event["event"], event["meant"]) == ("setting.unknown", "ARCHIVER_RETENTION")
