@@ -87,6 +87,7 @@ e2e-kind: $(STAMP) ## The same on kind (Docker and kind)
 bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more: make bench N="1000 10000 50000"
 	$(BIN)/python -m bench $(N)
 	$(BIN)/python -m bench.store
+	$(BIN)/python -m bench.stages
 
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER

@@ -1,4 +1,4 @@
-"""The archiver's own CPU per object, stage by stage, without an API server: `python -m bench.stages`.
+"""The archiver's own CPU per object, by stage, with no API server: `python -m bench.stages`.
 
 Microseconds of this process's CPU per object, all its threads together; best of several rounds,
 because noise only ever adds. Objects are as the API server lists them, managedFields included. What
@@ -11,12 +11,14 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 from archiver.db.engine import connect
 from archiver.db.leaf import leaf
 from archiver.db.rows import Envelope, row_of
 from archiver.db.store import PostgresStore
+from archiver.domain.conversion import completion_of, convert
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.evidence import evidence
 from archiver.domain.mark import merge_patch
@@ -64,7 +66,8 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
     done = parsed([marked(archive) for archive in archives])
     late = Terms(_NEVER_DUE, at.now, at.run_id, at.store_id)
     envelope = Envelope(uuid4(), UUID(CLUSTER), at.run_id, datetime.now(UTC))
-    records = [archive.record() for archive in archives]
+    records = [archive.record for archive in archives]
+    read = [(resource, evidence(resource), completion_of(resource)) for resource in resources]
     rows = [row_of(record, 0, envelope) for record in records]
     return {
         "parse": lambda: parsed(raws),
@@ -72,7 +75,7 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
         "planAlready": lambda: [plan(resource, at) for resource in done],
         "planDue": lambda: [plan(resource, at) for resource in resources],
         "evidence": lambda: [evidence(resource) for resource in resources],
-        "convert": lambda: [archive.record() for archive in archives],
+        "convert": lambda: [convert(*one) for one in read],
         "row": lambda: [row_of(record, 0, envelope) for record in records],
         "leaf": lambda: [leaf(row.values, row.digest) for row in rows],
     }
@@ -91,7 +94,7 @@ def behind_the_list(
         storing = Storing(source, store, under, Tally())
         storing.store([plan(resource, under) for resource in parsed(bodies)])
 
-    store.write(Batch("run", CLUSTER, [archive.record() for archive in archives]))
+    store.write(Batch("run", CLUSTER, [archive.record for archive in archives]))
     return {
         "notDue": lambda: page(raws, late),
         "already": lambda: page(done, at),
@@ -100,7 +103,7 @@ def behind_the_list(
 
 
 def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms) -> list[float]:
-    """Seconds of CPU for each page of objects that were never seen, from bytes to confirmed rows."""
+    """Seconds of CPU of each page of never-seen objects, from their bytes to confirmed rows."""
     source = MemoryCluster(Calls(), at.now, cluster_id=CLUSTER)
 
     def page(bodies: Sequence[bytes]) -> None:
@@ -108,7 +111,7 @@ def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms)
         stored = storing.store([plan(resource, at) for resource in parsed(bodies)])
         assert len(stored.confirmed) == len(bodies)
 
-    return [cpu(lambda raws=raws: page(raws)) for raws in pages]
+    return [cpu(partial(page, raws)) for raws in pages]
 
 
 def cpu(act: Callable[[], object]) -> float:

@@ -38,7 +38,7 @@ from tests.postgres.server import PostgresServer
 def bare(engine: Engine, page: Sequence[Archive]) -> Callable[[], None]:
     """What is timed is the COPY and its COMMIT alone."""
     envelope = Envelope(uuid4(), UUID(CLUSTER), "run", datetime.now(UTC))
-    rows = [row_of(archive.record(), 0, envelope) for archive in page]
+    rows = [row_of(archive.record, 0, envelope) for archive in page]
 
     def act() -> None:
         with transaction(engine, limit=A_MINUTE) as opened:
@@ -51,7 +51,7 @@ def staged(store: PostgresStore, page: Sequence[Archive]) -> Callable[[], None]:
     """What `Storing` does with a page of objects that were never seen."""
 
     def act() -> None:
-        store.write(Batch("run", CLUSTER, [archive.record() for archive in page]))
+        store.write(Batch("run", CLUSTER, [archive.record for archive in page]))
         store.newest(CLUSTER, [archive.resource.key for archive in page])
 
     return act

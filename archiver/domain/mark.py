@@ -1,8 +1,9 @@
 """The mark: what the archiver writes on an object whose evidence is durably stored."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from archiver.domain.custom_resource import Metadata
 
@@ -18,8 +19,7 @@ RUN = PREFIX + "run"
 ARCHIVED_AT = PREFIX + "archived-at"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """One mark. `digest` is 64 lower-case hex digits, `phase` trimmed and in lower case."""
 
     digest: str
