@@ -55,7 +55,7 @@ class Insertion:
     ) -> "Insertion":
         """Look at what there is. `pretended` are revisions of a dry run, which are not there."""
         keys = [record.key for record in batch.records]
-        newest = dict(find_newest(transaction.connection, cluster_id, keys))
+        newest = dict(find_newest(transaction.driver, cluster_id, keys))
         newest |= {key.uid: pretended[key.uid] for key in keys if key.uid in pretended}
         envelope = Envelope(uuid4(), cluster_id, batch.run_id, transaction.began)
         return cls(transaction, batch, envelope, newest)
@@ -134,7 +134,7 @@ class Insertion:
             )
 
     def _look_again(self, record: AuditRecord) -> None:
-        found = find_newest(self.transaction.connection, self.envelope.cluster_id, [record.key])
+        found = find_newest(self.transaction.driver, self.envelope.cluster_id, [record.key])
         self.newest.update(found)
 
     def made(self) -> Mapping[str, Newest]:
