@@ -88,6 +88,7 @@ bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more
 	$(BIN)/python -m bench $(N)
 	$(BIN)/python -m bench.store
 	$(BIN)/python -m bench.reading $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python -m bench.stages
 
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER

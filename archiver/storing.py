@@ -6,7 +6,7 @@ from typing import Final
 
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
-from archiver.domain.plan import Archive, Decision, Quarantine, Reason, Skip, Terms
+from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Skip, Terms
 from archiver.domain.report import Effect, Outcome, Problem
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
@@ -58,9 +58,9 @@ class Storing:
         kept = [_unparsed(item) for item in unparsed]
         kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
         stored = Stored()
-        rounds = _rounds(d for d in decisions if isinstance(d, Archive))
-        for archives in rounds:
-            self._round(archives, kept, stored, stale or {})
+        rounds = _rounds(d for d in decisions if isinstance(d, Archive | Marked))
+        for waiting in rounds:
+            self._round(waiting, kept, stored, stale or {})
             kept = []
         if kept:
             self._round({}, kept, stored, {})
@@ -77,42 +77,43 @@ class Storing:
 
     def _round(
         self,
-        waiting: dict[str, Archive],
+        found: dict[str, Archive | Marked],
         kept: list[Quarantined],
         stored: Stored,
         stale: Mapping[str, str],
     ) -> None:
-        """One transaction. What is settled or handed on is taken out of `waiting` or `kept`."""
+        """One transaction. What is settled or handed on is taken out of `found` or `kept`."""
+        waiting: Mapping[str, Archive | Marked] = found
         try:
-            self._settle_stored(waiting)
-            if waiting or kept:
-                written = self._store.write(self._batch(waiting, kept, stale))
+            self._settle_stored(found)
+            waiting = archives = _decided(found, kept)
+            if archives or kept:
+                written = self._store.write(self._batch(archives, kept, stale))
                 self._quarantined(kept)
-                kept += self._count(written, waiting)
-                self._confirm(waiting, written, stored)
+                kept += self._count(written, archives)
+                self._confirm(archives, written, stored)
             if kept:
                 self._store.write(self._batch({}, kept, {}))
                 self._quarantined(kept)
         except ArchiverError as error:
             self._tally.fail(error)
-            for archive in waiting.values():
-                self._tally.settle(archive.resource, Outcome.DEFERRED, str(error))
+            for one in waiting.values():
+                self._tally.settle(one.resource, Outcome.DEFERRED, str(error))
             for item in kept:
                 self._tally.defer_bytes(_problem(item))
 
-    def _settle_stored(self, waiting: dict[str, Archive]) -> None:
+    def _settle_stored(self, waiting: dict[str, Archive | Marked]) -> None:
         """Objects that carry their mark and are in the store: a mark alone proves nothing."""
-        newest = self._newest([archive for archive in waiting.values() if archive.marked])
+        newest = self._newest([one for one in waiting.values() if one.marked])
         for uid, digest in newest.items():
-            archive = waiting[uid]
-            if digest == archive.evidence.digest:
-                del waiting[uid]
+            if digest == waiting[uid].digest:
+                resource = waiting.pop(uid).resource
                 # A mark of this very run is one whose answer was lost on the way back.
-                own = (archive.resource.metadata.annotations or {}).get(RUN) == self._terms.run_id
+                own = (resource.metadata.annotations or {}).get(RUN) == self._terms.run_id
                 outcome = Outcome.ARCHIVED if own else Outcome.ALREADY
-                self._tally.settle(archive.resource, outcome, "stored and marked before")
+                self._tally.settle(resource, outcome, "stored and marked before")
 
-    def _newest(self, archives: Sequence[Archive]) -> Mapping[str, str]:
+    def _newest(self, archives: Sequence[Archive | Marked]) -> Mapping[str, str]:
         keys = [archive.resource.key for archive in archives]
         return self._store.newest(self._source.cluster_id, keys) if keys else {}
 
@@ -125,7 +126,7 @@ class Storing:
         return Batch(
             run_id=self._terms.run_id,
             cluster_id=self._source.cluster_id,
-            records=[archive.record() for archive in waiting.values()],
+            records=[archive.record for archive in waiting.values()],
             quarantined=tuple(kept),
             reread=frozenset(
                 uid
@@ -164,7 +165,7 @@ class Storing:
         newest = self._newest(tuple(waiting.values()))
         for uid, digest in newest.items():
             archive = waiting.pop(uid)
-            if digest == archive.evidence.digest:
+            if digest == archive.digest:
                 self._hand_on(archive, written, stored)
             else:
                 self._superseded(archive, written, stored)
@@ -213,9 +214,21 @@ def _why(skip: Skip) -> str:
     return str(skip.reason)
 
 
-def _rounds(archives: Iterable[Archive]) -> list[dict[str, Archive]]:
+def _decided(found: Mapping[str, Archive | Marked], kept: list[Quarantined]) -> dict[str, Archive]:
+    """What is to be stored; a mark that the store knows nothing of is worth nothing."""
+    archives: dict[str, Archive] = {}
+    for uid, one in found.items():
+        decision = one.decide() if isinstance(one, Marked) else one
+        if isinstance(decision, Archive):
+            archives[uid] = decision
+        else:
+            kept.append(_unconverted(decision))
+    return archives
+
+
+def _rounds(archives: Iterable[Archive | Marked]) -> list[dict[str, Archive | Marked]]:
     """Divide so that no round holds two states of one object: a dump may contain several."""
-    rounds: list[dict[str, Archive]] = []
+    rounds: list[dict[str, Archive | Marked]] = []
     for archive in archives:
         uid = archive.resource.key.uid
         room = next((one for one in rounds if uid not in one), None)

@@ -44,7 +44,7 @@ _MONTHS: Final = text("""
 
 def bytes_on_disk(count: int) -> dict[str, Any]:
     """Of `count` records, a third of each shape, written page by page by the store itself."""
-    records = [one.record() for one in archives(count, salt="d", context_bytes=_CONTEXT_BYTES)]
+    records = [one.record for one in archives(count, salt="d", context_bytes=_CONTEXT_BYTES)]
     content = sum(len(record.content) for record in records)
     with PostgresServer.start(parent=memory_folder()) as server:
         template = TemplateDatabase.prepare(server, prepare_template)

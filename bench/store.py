@@ -15,6 +15,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -37,7 +38,7 @@ from tests.postgres.server import PostgresServer
 def bare(engine: Engine, page: Sequence[Archive]) -> Callable[[], None]:
     """What is timed is the COPY and its COMMIT alone."""
     envelope = Envelope(uuid4(), UUID(CLUSTER), "run", datetime.now(UTC))
-    rows = [row_of(archive.record(), 0, envelope) for archive in page]
+    rows = [row_of(archive.record, 0, envelope) for archive in page]
 
     def act() -> None:
         with transaction(engine, limit=A_MINUTE) as opened:
@@ -50,7 +51,7 @@ def staged(store: PostgresStore, page: Sequence[Archive]) -> Callable[[], None]:
     """What `Storing` does with a page of objects that were never seen."""
 
     def act() -> None:
-        store.write(Batch("run", CLUSTER, [archive.record() for archive in page]))
+        store.write(Batch("run", CLUSTER, [archive.record for archive in page]))
         store.newest(CLUSTER, [archive.resource.key for archive in page])
 
     return act
@@ -66,39 +67,43 @@ def timed(act: Callable[[], None]) -> tuple[float, float]:
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def compare(url: str, *, size: int, pages: int) -> dict[str, Any]:
+    """Best figures of so many pages of this size in the database at `url`, which is empty."""
+    engine = connect(url)
+    store = PostgresStore(engine)
+    work = list(archives(size * (pages + 1) * 2, salt="s"))
+    left = [work[at : at + size] for at in range(0, len(work), size)]
+    staged(store, left.pop())()  # makes the months, warms the caches
+    staged(store, left.pop())()
+    found: dict[str, list[tuple[float, float]]] = {"bare": [], "staged": [], "again": []}
+    while left:
+        first, second = left.pop(), left.pop()
+        found["bare"].append(timed(bare(engine, first)))
+        found["staged"].append(timed(staged(store, second)))
+        found["again"].append(timed(staged(store, second)))
+    engine.dispose()
+    best = {name: min(wall for wall, _ in times) for name, times in found.items()}
+    own = {name: min(cpu for _, cpu in times) for name, times in found.items()}
+    return {
+        "rows_per_second": {name: round(size / s) for name, s in best.items()},
+        "own_cpu_ms_per_row": {name: round(s / size * 1e3, 3) for name, s in own.items()},
+        "staged_of_bare": round(best["bare"] / best["staged"], 2),
+        "again_of_staged": round(best["again"] / best["staged"], 3),
+    }
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, and print JSON."""
+    parser = argparse.ArgumentParser(prog="python -m bench.store", description=__doc__)
     parser.add_argument("--pages", type=int, default=8)
-    parser.add_argument("--page-size", type=int, default=500)
+    parser.add_argument("--page-size", type=int, nargs="*", default=[200, 500])
     options = parser.parse_args()
-    size = options.page_size
     with PostgresServer.start(parent=memory_folder()) as server:
         template = TemplateDatabase.prepare(server, prepare_template)
-        with template.clone() as database:
-            engine = connect(database.owner_url)
-            store = PostgresStore(engine)
-            work = list(archives(size * (options.pages + 1) * 2, salt="s"))
-            pages = [work[at : at + size] for at in range(0, len(work), size)]
-            staged(store, pages.pop())()  # makes the months, warms the caches
-            staged(store, pages.pop())()
-            walls: dict[str, list[tuple[float, float]]] = {"bare": [], "staged": [], "again": []}
-            while pages:
-                first, second = pages.pop(), pages.pop()
-                walls["bare"].append(timed(bare(engine, first)))
-                walls["staged"].append(timed(staged(store, second)))
-                walls["again"].append(timed(staged(store, second)))
-            best = {name: min(wall for wall, _ in found) for name, found in walls.items()}
-            cpu = {name: min(own for _, own in found) for name, found in walls.items()}
-            print(
-                json.dumps(
-                    {
-                        "rows_per_second": {n: round(size / s) for n, s in best.items()},
-                        "own_cpu_ms_per_row": {n: round(s / size * 1e3, 3) for n, s in cpu.items()},
-                        "staged_of_bare": round(best["bare"] / best["staged"], 2),
-                        "again_of_staged": round(best["again"] / best["staged"], 3),
-                    }
-                )
-            )
+        for size in options.page_size:
+            with template.clone() as database:
+                found = compare(database.owner_url, size=size, pages=options.pages)
+            print(json.dumps({"page_size": size} | found))
 
 
 if __name__ == "__main__":

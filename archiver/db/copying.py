@@ -1,26 +1,27 @@
 """Rows into PostgreSQL by COPY: in binary, which takes half the time of text on both sides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from struct import Struct
 from typing import Any, Final
 
-import msgspec
 import psycopg
 from psycopg.sql import SQL, Identifier
-from psycopg.types.json import Jsonb
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from archiver.db import schema
 from archiver.db.rows import COLUMNS, Row
 
-# psycopg's names of the types, which a binary COPY cannot do without.
+# psycopg's names of the types, which a binary COPY cannot do without. Bytes go out as they are, and
+# so what is made here by `_adapted`.
 _TYPES: Final[dict[type[Any], str]] = {
-    ARRAY: "text[]",
+    ARRAY: "bytea",
     BigInteger: "int8",
     Boolean: "bool",
     DateTime: "timestamptz",
     Integer: "int4",
-    JSONB: "jsonb",
+    JSONB: "bytea",
     LargeBinary: "bytea",
     Numeric: "numeric",
     Text: "text",
@@ -30,8 +31,17 @@ _COLUMN_TYPES: Final = tuple(_TYPES[type(schema.revision.c[name].type)] for name
 _COPY: Final = SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
     Identifier(schema.SCHEMA, schema.revision.name), SQL(", ").join(map(Identifier, COLUMNS))
 )
+_in_order: Final = itemgetter(*COLUMNS)
 _PHASES: Final = COLUMNS.index("processing_phases")
-_LISTS: Final = tuple(i for i, kind in enumerate(_COLUMN_TYPES) if kind == "text[]")
+_LISTS: Final = tuple(
+    at for at, name in enumerate(COLUMNS) if type(schema.revision.c[name].type) is ARRAY
+)
+_JSONB_VERSION: Final = b"\x01"
+# Dimensions, whether there are nulls, the type of the elements; their number, the first index.
+_ARRAY: Final = Struct(">iiIii")
+_LENGTH: Final = Struct(">i")
+_TEXT_OID: Final = 25
+_NO_ELEMENTS: Final = Struct(">iiI").pack(0, 0, _TEXT_OID)
 
 
 def copy_rows(driver: psycopg.Connection[Any], rows: Iterable[Row]) -> int:
@@ -48,8 +58,19 @@ def copy_rows(driver: psycopg.Connection[Any], rows: Iterable[Row]) -> int:
 
 
 def _adapted(row: Row) -> list[Any]:
-    values = [row.values[name] for name in COLUMNS]
-    values[_PHASES] = Jsonb(values[_PHASES], dumps=msgspec.json.encode)
+    values = list(_in_order(row.values))
+    values[_PHASES] = _JSONB_VERSION + row.phases
     for at in _LISTS:
-        values[at] = None if values[at] is None else list(values[at])
+        values[at] = None if values[at] is None else _text_array(values[at])
     return values
+
+
+def _text_array(texts: Sequence[str]) -> bytes:
+    """text[] as PostgreSQL's array_recv reads it; a tenth of a row's time by psycopg's dumper."""
+    if not texts:
+        return _NO_ELEMENTS
+    parts = [_ARRAY.pack(1, 0, _TEXT_OID, len(texts), 1)]
+    for text in texts:
+        encoded = text.encode()
+        parts += (_LENGTH.pack(len(encoded)), encoded)
+    return b"".join(parts)

@@ -56,7 +56,7 @@ class Insertion:
     ) -> "Insertion":
         """Look at what there is. `pretended` are revisions of a dry run, which are not there."""
         keys = [record.key for record in batch.records]
-        newest = dict(find_newest(transaction.connection, cluster_id, keys))
+        newest = dict(find_newest(transaction.driver, cluster_id, keys))
         newest |= {key.uid: pretended[key.uid] for key in keys if key.uid in pretended}
         envelope = Envelope(uuid4(), cluster_id, batch.run_id, transaction.began)
         return cls(transaction, batch, envelope, newest)
@@ -124,8 +124,8 @@ class Insertion:
 
     def _has_its_place(self, record: AuditRecord) -> bool:
         """Whether the archive holds this state already, as an earlier revision."""
-        opened, cluster_id = self.transaction.connection, self.envelope.cluster_id
-        return is_stored(opened, cluster_id, record.key, record.content_sha256)
+        driver, cluster_id = self.transaction.driver, self.envelope.cluster_id
+        return is_stored(driver, cluster_id, record.key, record.content_sha256)
 
     def _made(self, numbered: Iterable[tuple[AuditRecord, int]], rows: list[Row]) -> Iterator[Row]:
         """Their rows, which are kept in `rows` as well."""
@@ -144,7 +144,7 @@ class Insertion:
             )
 
     def _look_again(self, record: AuditRecord) -> None:
-        found = find_newest(self.transaction.connection, self.envelope.cluster_id, [record.key])
+        found = find_newest(self.transaction.driver, self.envelope.cluster_id, [record.key])
         self.newest.update(found)
 
     def made(self) -> Mapping[str, Newest]:

@@ -1,27 +1,40 @@
 """The batch manifest: what one transaction inserted."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert
+import psycopg
+from psycopg.sql import SQL
 
-from archiver.db import schema
 from archiver.db.rows import Envelope, Row
 
-_KEY = ("created_at", "uid", "revision")
+_INSERT: Final = SQL("""
+    INSERT INTO archive.batch
+        (batch_id, cluster_id, run_id, written_at, count, created_at, uid, revision, leaf)
+    VALUES (%(batch_id)s, %(cluster_id)s, %(run_id)s, %(archived_at)s, %(count)s,
+        %(created_at)b::timestamptz[], %(uid)b::text[], %(revision)b::integer[], %(leaf)b::bytea[])
+""")
+_KEY: Final = ("created_at", "uid", "revision")
 
 
-def write_manifest(connection: Connection, envelope: Envelope, rows: Sequence[Row]) -> None:
-    """Name the rows in archive.batch, each with its leaf; nothing where there are none."""
+def write_manifest(
+    driver: psycopg.Connection[Any], envelope: Envelope, rows: Sequence[Row]
+) -> None:
+    """Name the rows in archive.batch, each with its leaf; nothing where there are none.
+
+    By the driver itself: SQLAlchemy would send the arrays as text, at three times the cost.
+    """
     if not rows:
         return
-    connection.execute(
-        insert(schema.batch).values(
-            batch_id=envelope.batch_id,
-            cluster_id=envelope.cluster_id,
-            run_id=envelope.run_id,
-            written_at=envelope.archived_at,
-            count=len(rows),
-            leaf=[row.leaf for row in rows],
+    driver.execute(
+        _INSERT,
+        {
+            "batch_id": envelope.batch_id,
+            "cluster_id": envelope.cluster_id,
+            "run_id": envelope.run_id,
+            "archived_at": envelope.archived_at,
+            "count": len(rows),
+            "leaf": [row.leaf for row in rows],
             **{name: [row.values[name] for row in rows] for name in _KEY},
-        )
+        },
     )

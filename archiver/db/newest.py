@@ -5,30 +5,31 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+import psycopg
+from psycopg.sql import SQL
 
 from archiver.domain import gotime
 from archiver.domain.custom_resource import Key
 
 # LATERAL with LIMIT keeps the planner at one look into one partition's primary key per object; a
 # plain join may read whole partitions. The span prunes partitions while the query is planned.
-_NEWEST: Final = text("""
+_NEWEST: Final = SQL("""
     SELECT wanted.uid, newest.*
-    FROM unnest(:uids ::text[], :times ::timestamptz[]) AS wanted (uid, created_at)
+    FROM unnest(%(uids)b::text[], %(times)b::timestamptz[]) AS wanted (uid, created_at)
     CROSS JOIN LATERAL (
         SELECT r.revision, r.content_sha256, r.resource_version, r.batch_id
         FROM archive.revision r
-        WHERE r.created_at = wanted.created_at AND r.cluster_id = :cluster_id
-          AND r.uid = wanted.uid AND r.created_at BETWEEN :earliest AND :latest
+        WHERE r.created_at = wanted.created_at AND r.cluster_id = %(cluster_id)s
+          AND r.uid = wanted.uid AND r.created_at BETWEEN %(earliest)s AND %(latest)s
         ORDER BY r.revision DESC LIMIT 1
     ) AS newest
 """)
 
-_IS_STORED: Final = text("""
+_IS_STORED: Final = SQL("""
     SELECT EXISTS (
         SELECT FROM archive.revision
-        WHERE created_at = :created_at AND cluster_id = :cluster_id AND uid = :uid
-          AND content_sha256 = :digest
+        WHERE created_at = %(created_at)s AND cluster_id = %(cluster_id)s AND uid = %(uid)s
+          AND content_sha256 = %(digest)s
     )
 """)
 
@@ -50,27 +51,31 @@ class Newest:
 
 
 def find_newest(
-    connection: Connection, cluster_id: UUID, keys: Iterable[Key]
+    driver: psycopg.Connection[Any], cluster_id: UUID, keys: Iterable[Key]
 ) -> Mapping[str, Newest]:
-    """uid → newest revision, of those that have one, in one statement."""
+    """uid → newest revision, of those that have one, in one statement.
+
+    By the driver itself: SQLAlchemy would send the arrays as text, at three times the cost.
+    """
     wanted = [(key.uid, gotime.to_datetime(key.created_at)) for key in keys if _is_text(key.uid)]
     if not wanted:
         return {}
     times = [at for _, at in wanted]
-    found = connection.execute(
-        _NEWEST,
-        {
-            "uids": [uid for uid, _ in wanted],
-            "times": times,
-            "cluster_id": cluster_id,
-            "earliest": min(times),
-            "latest": max(times),
-        },
-    )
-    return {uid: Newest.from_row(row) for uid, *row in found}
+    with driver.cursor(binary=True) as cursor:
+        found = cursor.execute(
+            _NEWEST,
+            {
+                "uids": [uid for uid, _ in wanted],
+                "times": times,
+                "cluster_id": cluster_id,
+                "earliest": min(times),
+                "latest": max(times),
+            },
+        )
+        return {uid: Newest.from_row(row) for uid, *row in found}
 
 
-def is_stored(connection: Connection, cluster_id: UUID, key: Key, digest: str) -> bool:
+def is_stored(driver: psycopg.Connection[Any], cluster_id: UUID, key: Key, digest: str) -> bool:
     """Whether any revision of the object has this evidence, the newest or an earlier one."""
     wanted = {
         "created_at": gotime.to_datetime(key.created_at),
@@ -78,9 +83,12 @@ def is_stored(connection: Connection, cluster_id: UUID, key: Key, digest: str) -
         "uid": key.uid,
         "digest": bytes.fromhex(digest),
     }
-    return bool(connection.scalar(_IS_STORED, wanted))
+    row = driver.execute(_IS_STORED, wanted).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _is_text(uid: str) -> bool:
     """Whether a text column could hold it: no U+0000, no lone surrogate."""
+    if uid.isascii():
+        return "\0" not in uid
     return "\0" not in uid and uid == uid.encode("utf-8", "ignore").decode()

@@ -15,7 +15,7 @@ from archiver.db.newest import Newest, find_newest
 from archiver.db.patience import A_FAILOVER, Patience
 from archiver.db.pretence import Pretence
 from archiver.db.quarantine import keep as keep_quarantined
-from archiver.db.transaction import connected, transaction
+from archiver.db.transaction import connected, driver_of, transaction
 from archiver.domain.custom_resource import Key
 from archiver.domain.record import AuditRecord
 from archiver.errors import Configuration, Integrity, Unavailable
@@ -95,7 +95,7 @@ class PostgresStore:
 
     def _find_newest(self, cluster: UUID, keys: Sequence[Key]) -> Mapping[str, Newest]:
         with connected(self._engine, limit=self._limit) as connection:
-            return find_newest(connection, cluster, keys)
+            return find_newest(driver_of(connection), cluster, keys)
 
     def _write(self, batch: Batch, own: set[UUID]) -> Written:
         if not self._rollback:
@@ -121,7 +121,7 @@ class PostgresStore:
             insertion = Insertion.begin(opened, batch, cluster, pretended)
             insert = insertion.together if together else insertion.one_by_one
             insert(self._storable(insertion, batch.records))
-            write_manifest(connection, insertion.envelope, insertion.rows)
+            write_manifest(opened.driver, insertion.envelope, insertion.rows)
             unseen = self._pretence.unseen(cluster, batch.quarantined)
             quarantined = keep_quarantined(connection, insertion.envelope, unseen)
             earlier = frozenset(own)

@@ -9,6 +9,7 @@ normalized: a composed é is not a decomposed one.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -16,14 +17,22 @@ import msgspec
 
 from archiver.domain import exact_json
 from archiver.domain.exact_json import MAX_DEPTH, MAX_NUMBER_LENGTH, Json, NotCanonical
-from archiver.domain.json_parts import canonical_array, canonical_object, canonical_text
+from archiver.domain.json_parts import (
+    Bytes,
+    canonical_array,
+    canonical_key,
+    canonical_object,
+    canonical_text,
+)
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_NUMBER_LENGTH",
+    "Bytes",
     "Decoded",
     "Json",
     "NotCanonical",
+    "adds_up",
     "canonical",
     "canonical_array",
     "canonical_object",
@@ -33,8 +42,10 @@ __all__ = [
     "elements",
     "lossy",
     "members",
+    "raw_members",
     "sha256_hex",
     "stand_in",
+    "without_go_escapes",
 ]
 
 _decode: Final = msgspec.json.Decoder().decode
@@ -55,8 +66,11 @@ _STEP: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 # The shortest integer beyond a double has 309 digits: nine of every 32nd byte, wherever it stands.
 # A number of over 1,000 characters, with its at most three runs of digits, has such a run as well.
 _STRIDE: Final = 32
-_SUSPECT_NUMBER: Final = re.compile(rb"[0-9]{9}")
+_DIGITS: Final = bytes(ord("0" if chr(byte).isdigit() else " ") for byte in range(128)) + b" " * 128
+_NINE_DIGITS: Final = b"0" * 9
 _ESCAPE: Final = re.compile(rb"\\(?:u(0000|d[89a-f][0-9a-f]{2})|.)")
+# Faster than to look for two bytes, and most of what is escaped are newlines and quotes.
+_PERHAPS_LOSSY: Final = re.compile(rb"\\u(?:0000|d)")
 _REPLACEMENT: Final = "\ufffd".encode()
 
 
@@ -83,17 +97,12 @@ def decode_tree(raw: bytes) -> Json:
     return decode(raw).value
 
 
-def canonical(raw: bytes, tree: Json = None) -> bytes:
-    """The canonical form of one JSON document. Raises NotCanonical.
-
-    `tree`: the same document decoded before, which saves doing it again. It is not trusted: only
-    what encodes to the very bytes of `raw` counts.
-    """
-    found = _round_trip(raw, tree)
-    return found.content if found else exact_json.parse(raw).content
+def canonical(raw: bytes) -> bytes:
+    """The canonical form of one JSON document. Raises NotCanonical."""
+    return decode(raw).content
 
 
-def _round_trip(raw: bytes, tree: Json = None) -> Decoded | None:
+def _round_trip(raw: bytes) -> Decoded | None:
     r"""Decodes and encodes; None where that proves nothing, or fails for whatever reason.
 
     What comes out is canonical, but numbers may be changed and doubled keys lost. If it equals what
@@ -101,18 +110,26 @@ def _round_trip(raw: bytes, tree: Json = None) -> Decoded | None:
     where it equals what went in but for them. What only looks like one (in `\\u003c`) leaves a
     lone backslash before the character, which is no JSON and equals nothing.
     """
-    if not _is_shallow(raw) or _SUSPECT_NUMBER.search(raw[::_STRIDE]):
+    if not _is_shallow(raw) or _NINE_DIGITS in raw[::_STRIDE].translate(_DIGITS):
         return None
     try:
-        value = _decode(raw) if tree is None else tree
+        value = _decode(raw)
         content = _encode_sorted(value)
         text = raw.strip(_SPACE)
         if content == text:
             return Decoded(value, text)
-        text = _GO_ESCAPE.sub(_unescape, text)
+        text = without_go_escapes(text)
         return Decoded(value, content) if content == text else _rearranged(value, text)
     except (ValueError, RecursionError):
         return None
+
+
+def without_go_escapes(content: bytes) -> bytes:
+    """Without what Go's encoding/json escapes and canonical JSON does not."""
+    # One byte is found ten times as fast as two, and most content has no backslash.
+    if b"\\" not in content or b"\\u" not in content:
+        return content
+    return _GO_ESCAPE.sub(_unescape, content)
 
 
 def _unescape(escape: re.Match[bytes]) -> bytes:
@@ -133,10 +150,26 @@ def _rearranged(value: Json, text: bytes) -> Decoded | None:
 
 def _is_shallow(raw: bytes) -> bool:
     # Text that is no JSON may be misjudged: the exact reader has the last word.
-    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+    if len(raw.translate(None, _NO_BRACKETS)) <= 2 * MAX_DEPTH:
         return True
     brackets = _STRINGS.sub(b"", raw).translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) <= MAX_DEPTH
+
+
+def raw_members(raw: Bytes) -> dict[str, msgspec.Raw]:
+    """An object's members as they are written, each a view of `raw`, the last of equal keys alone.
+
+    Raises ValueError and RecursionError where msgspec cannot read it, lone surrogates among that.
+    """
+    return _members(raw)
+
+
+def adds_up(members: Mapping[str, msgspec.Raw], raw: Bytes) -> bool:
+    """Whether `raw` has nothing besides these members: no spaces, no key a second time."""
+    # Of each a colon and a comma, except the last comma; two brackets.
+    length = max(2 * len(members) + 1, 2)
+    length += sum(map(len, map(canonical_key, members))) + sum(map(len, members.values()))
+    return length == len(raw)
 
 
 def members(content: bytes) -> dict[str, bytes]:
@@ -171,12 +204,8 @@ def lossy(content: bytes) -> bool:
 
     It has no U+0000 and no lone surrogate. The text backslash-u-0000 is no U+0000.
     """
-    # Most content has no backslash, and one byte is found ten times as fast as two. Most of the
-    # rest has newlines and quotes, which canonical JSON writes without a u.
-    return (
-        b"\\" in content
-        and b"\\u" in content
-        and any(escape[1] for escape in _ESCAPE.finditer(content))
+    return _PERHAPS_LOSSY.search(content) is not None and any(
+        escape[1] for escape in _ESCAPE.finditer(content)
     )
 
 

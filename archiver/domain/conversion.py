@@ -15,6 +15,7 @@ _LONGEST_BIGINT: Final = len(str(_MAX_BIGINT))
 _SECOND: Final = 1_000_000_000
 _CONDITIONS: Final = parse_path("status.conditions")
 _NO_DURATION: Final = {"duration": None, "durationNs": None}
+_PHASE: Final = parse_path(shapes.PHASE[0].path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +28,29 @@ class Completion:
 
 def phase_of(resource: CustomResource) -> str:
     """The phase, trimmed and in lower case; "" where there is none or it is no text."""
-    return shapes.normal_phase(follow(resource.tree, shapes.PHASE[0].steps))
+    return shapes.normal_phase(follow(resource.decisive, _PHASE))
 
 
 def has_unreadable_status(resource: CustomResource) -> bool:
     """Whether status is there but no object (null, "", a list, a number)."""
-    return "status" in resource.tree and not isinstance(resource.tree["status"], dict)
+    return not isinstance(resource.decisive.get("status", {}), dict)
 
 
 def completion_of(resource: CustomResource) -> Completion:
     """The completion time: what status says, else the last phase's end, the last condition, birth.
 
     The last resort is the creationTimestamp, so that no completed object is skipped for ever for
-    want of a time; each step down has a flag.
+    want of a time; each step down has a flag. Raises Unreadable as `CustomResource.tree` does.
     """
-    reader = Reader(resource.tree)
+    reader = Reader(resource.decisive)
     said = _earliest_trusted(reader)
     if said is not None:
         return Completion(said, tuple(reader.flags))
     flags = (*dict.fromkeys(reader.flags), "missing:completed_at")
+    tree = resource.tree
     for name, times in (
-        ("phase-end", _times(resource.tree, shapes.PHASE_ENDS)),
-        ("condition", _condition_times(resource.tree)),
+        ("phase-end", _times(tree, shapes.PHASE_ENDS)),
+        ("condition", _condition_times(tree)),
     ):
         if times:
             return Completion(max(times), (*flags, f"completed-at-from:{name}"))
@@ -61,7 +63,7 @@ def _earliest_trusted(reader: Reader) -> int | None:
         found: int | None = reader.quiet("completed_at", (place,))
         if found is not None:
             if reader.flags:
-                reader.flags.append(f"completed-at-from:{place.steps[-1]}")
+                reader.flags.append(f"completed-at-from:{place.key}")
             return found
     return None
 
@@ -86,12 +88,12 @@ def convert(
 
     `notes` are flags of the plan (`incomplete`, `completed-in-future`).
     """
-    reader = Reader(resource.tree, [*notes, *completion.flags])
+    reader = Reader(evidence.tree, [*notes, *completion.flags])
     status = reader.first("status", shapes.PHASE)
     failed = shapes.normal_phase(status) == "failed"
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
     deleted_at = _deleted_at(resource, reader)
-    context, span = _enrichment(resource)
+    context, span = _enrichment(evidence.tree)
     enriching = _enriching(reader, resource, span, completion)
     size = _context_size(reader, evidence, context)
     if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
@@ -151,13 +153,18 @@ def _generation(resource: CustomResource, reader: Reader) -> int:
 
 
 def _deleted_at(resource: CustomResource, reader: Reader) -> Any:
-    at = reader.quiet("deleted_at", shapes.DELETED_AT)
+    # No part of the evidence.
+    text = resource.metadata.deletion_timestamp
+    if not text:
+        return None
+    metadata = {"metadata": {"deletionTimestamp": text}}
+    at = Reader(metadata, reader.flags).quiet("deleted_at", shapes.DELETED_AT)
     return None if at is None else gotime.to_datetime(at)
 
 
-def _enrichment(resource: CustomResource) -> tuple[str, shapes.Span]:
+def _enrichment(tree: Any) -> tuple[str, shapes.Span]:
     for enrichment in shapes.ENRICHMENTS:
-        if follow(resource.tree, parse_path(enrichment.context)) is not MISSING:
+        if follow(tree, enrichment.steps) is not MISSING:
             return enrichment.context, enrichment.span
     return shapes.NO_ENRICHMENT.context, shapes.NO_ENRICHMENT.span
 
@@ -173,7 +180,7 @@ def _enriching(
     reader: Reader, resource: CustomResource, span: shapes.Span, completion: Completion
 ) -> dict[str, Any]:
     phase = _span(reader, "enriching", span)
-    said = Reader(resource.tree).first("start", span.start)
+    said = Reader(reader.tree).first("start", span.start)
     start = resource.key.created_at if said is None else said
     # meta/v1 times have whole seconds, others may have more: a part of a second proves nothing.
     if completion.at // _SECOND >= start // _SECOND:

@@ -1,8 +1,8 @@
 """A custom resource as the API server sent it: the bytes, and a typed view of its head."""
 
 import re
-from dataclasses import dataclass
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TypedDict
 
 import msgspec
 
@@ -41,19 +41,31 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel"):
     owner_references: list[OwnerReference] | None = None
 
 
+class DecisiveStatus(TypedDict, total=False):
+    """The part of status that `shapes` reads to tell whether an object is due, as it stands."""
+
+    phase: Any
+    completionTime: Any
+    completedAt: Any
+
+
 class _Head(msgspec.Struct, frozen=True, rename="camel"):
     api_version: str = ""
     kind: str = ""
     metadata: Metadata = Metadata()
+    status: DecisiveStatus | list[Any] | str | int | float | bool | msgspec.UnsetType | None = (
+        msgspec.UNSET
+    )
 
 
+_DECISIVE: Final = frozenset(DecisiveStatus.__annotations__)
 _decode: Final = msgspec.json.Decoder().decode
+_decode_head: Final = msgspec.json.Decoder(_Head).decode
 # U+0000 has no place in PostgreSQL's text, a lone surrogate none in UTF-8.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """What identifies one object for ever: a name is used again, a uid is not.
 
     `created_at` (nanoseconds since the epoch) never changes for a uid, and says which monthly
@@ -64,12 +76,10 @@ class Key:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class CustomResource:
+class CustomResource(msgspec.Struct, frozen=True):
     """One object: its exact bytes and its typed head.
 
-    `tree` is the object as plain Python values, for reading fields; numbers in it may have lost
-    their literal, so evidence is never made from it but from `raw` (`domain.evidence`).
+    `decisive` has status, where there is one, as a plain Python value cut down to `DecisiveStatus`.
     """
 
     raw: bytes
@@ -77,38 +87,64 @@ class CustomResource:
     kind: str
     metadata: Metadata
     key: Key
-    tree: dict[str, Any]
+    decisive: dict[str, Any]
 
     def __str__(self) -> str:
         return f"{self.metadata.namespace}/{self.metadata.name} (uid {self.metadata.uid})"
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """The whole object as plain Python values, decoded anew each time: it is large.
+
+        Numbers may have lost their literal, so evidence is never made from it but from `raw`
+        (`domain.evidence`). Raises Unreadable where a number is beyond a double, or too long.
+        """
+        return _tree(self.raw, str(self))
 
 
 def parse(raw: bytes, *, position: str, api_version: str = "", kind: str = "") -> CustomResource:
     """One object from its JSON bytes; `api_version` and `kind` are the list's, for items without.
 
-    Reads no more closely than decisions need: whether the bytes have a canonical form shows in
-    `domain.evidence`, once the object is due. `position` names the object in errors where its own
-    name cannot be read. Raises Unreadable.
+    Reads no more closely than decisions need: that it is JSON, and the head. Whether the bytes have
+    a canonical form shows in `domain.evidence`, once the object is due. `position` names the object
+    in errors where its own name cannot be read. Raises Unreadable.
     """
-    tree = _tree(raw, position)
-    try:
-        head = _head(tree)
-    except msgspec.ValidationError as error:
-        raise Unreadable(
-            "bad-metadata", f"{position}: metadata is not as meta/v1: {error}"
-        ) from None
+    beside = (position, api_version, kind)
+    head = _read_head(raw)
+    if head is not None:
+        with suppress(Unreadable):
+            return _resource(raw, head, *beside)
+    return _resource(raw, _head(raw, position), *beside)
+
+
+def _resource(raw: bytes, head: _Head, *beside: str) -> CustomResource:
+    position, api_version, kind = beside
     metadata = head.metadata
     api_version, kind = head.api_version or api_version, head.kind or kind
     _require_identity(metadata, position)
     _require_storable(position, metadata.uid, metadata.name, metadata.namespace, api_version, kind)
     return CustomResource(
-        raw=raw,
-        api_version=api_version,
-        kind=kind,
-        metadata=metadata,
-        key=Key(metadata.uid, _created_at(metadata, position)),
-        tree=tree,
+        raw,
+        api_version,
+        kind,
+        metadata,
+        Key(metadata.uid, _created_at(metadata, position)),
+        {} if head.status is msgspec.UNSET else {"status": head.status},
     )
+
+
+def _read_head(raw: bytes) -> _Head | None:
+    """None where only the whole tree tells.
+
+    msgspec checks that what it passes over is JSON, except for UTF-8 and the size of numbers.
+    """
+    try:
+        head = _decode_head(raw)
+        if not raw.isascii():
+            raw.decode()
+    except (ValueError, RecursionError):
+        return None
+    return head
 
 
 def _tree(raw: bytes, position: str) -> dict[str, Any]:
@@ -129,11 +165,17 @@ def _exact_tree(raw: bytes, position: str) -> Any:
         raise Unreadable(error.reason, f"{position}: {error}") from None
 
 
-def _head(tree: dict[str, Any]) -> _Head:
+def _head(raw: bytes, position: str) -> _Head:
+    tree = _tree(raw, position)
     try:
-        return msgspec.convert(tree, _Head)
-    except UnicodeEncodeError:  # a lone surrogate in some key beside the ones that are read
-        return msgspec.convert(_known_fields(tree, _Head), _Head)
+        try:
+            return msgspec.convert(tree, _Head)
+        except UnicodeEncodeError:  # a lone surrogate in some key beside the ones that are read
+            return msgspec.convert(_known_fields(tree, _Head), _Head)
+    except msgspec.ValidationError as error:
+        raise Unreadable(
+            "bad-metadata", f"{position}: metadata is not as meta/v1: {error}"
+        ) from None
 
 
 def _known_fields(value: Any, struct: type[msgspec.Struct]) -> Any:
@@ -142,6 +184,8 @@ def _known_fields(value: Any, struct: type[msgspec.Struct]) -> Any:
     known = {name: value[name] for name in struct.__struct_encode_fields__ if name in value}
     if "metadata" in known:
         known["metadata"] = _known_fields(known["metadata"], Metadata)
+    if isinstance(status := known.get("status"), dict):
+        known["status"] = {name: status[name] for name in _DECISIVE if name in status}
     owners = known.get("ownerReferences")
     if isinstance(owners, list):
         known["ownerReferences"] = [_known_fields(owner, OwnerReference) for owner in owners]
@@ -162,12 +206,12 @@ def _require_identity(metadata: Metadata, position: str) -> None:
 
 
 def _require_storable(position: str, *texts: str) -> None:
-    for value in texts:
-        if _UNSTORABLE.search(value):
-            raise Unreadable(
-                "unstorable-identity",
-                f"{position}: U+0000 or a lone surrogate in {value[:80]!r}, which no key can hold",
-            )
+    if _UNSTORABLE.search("".join(texts)):
+        value = next(text for text in texts if _UNSTORABLE.search(text))
+        raise Unreadable(
+            "unstorable-identity",
+            f"{position}: U+0000 or a lone surrogate in {value[:80]!r}, which no key can hold",
+        )
 
 
 def _created_at(metadata: Metadata, position: str) -> int:

@@ -5,13 +5,16 @@ whatever else stands beside metadata. Circumstances are the rest of metadata. A 
 starting deletion or an orphaning changes circumstances alone and makes no new revision.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from archiver.domain import canonical
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.mark import ANNOTATIONS, FINALIZER, LABELS
+from archiver.domain.mark import ANNOTATIONS, FINALIZER, LABELS, PREFIX
 from archiver.errors import Unreadable
 
 IDENTITY: Final = ("creationTimestamp", "name", "namespace", "uid")
@@ -21,41 +24,111 @@ VOLATILE: Final = frozenset({"managedFields", "resourceVersion"})
 _NOT_KEPT: Final = VOLATILE | set(IDENTITY)
 # Taking our mark away may leave nothing, and nothing is written as null by some clients.
 _EMPTY: Final = (b"{}", b"[]", b"null")
+_EMPTY_VALUES: Final = (b"null", b'""')
+_NOTHING: Final[tuple[Any, ...]] = ({}, [], None)
 _OURS: Final = canonical.canonical_text(FINALIZER)
+_PREFIX: Final = PREFIX.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Canonical bytes of both parts; `digest` is the SHA-256 of `content` in hex digits."""
+class Evidence(msgspec.Struct, frozen=True):
+    """Canonical bytes of both parts; `digest` is the SHA-256 of `content` in hex digits.
+
+    `tree` is the evidence as plain Python values, for reading fields; numbers in it may have lost
+    their literal.
+    """
 
     content: bytes
     digest: str
     circumstances: bytes
+    tree: dict[str, Any]
+
+
+_Members: TypeAlias = Mapping[str, canonical.Bytes]
 
 
 def evidence(resource: CustomResource) -> Evidence:
-    """The evidence of an object, made from its bytes and not from the decoded tree.
+    """The evidence of an object, made from its bytes.
 
     Raises Unreadable where the bytes have no canonical form (too deep, a number out of range, …).
+    What managedFields hold is not looked at where the bytes are compact, as the API server's are:
+    neither part has it.
     """
+    taken = _take_apart(resource)
+    if taken is not None:
+        with suppress(canonical.NotCanonical):
+            return _evidence(resource, *taken)
+    # From the whole, which says at which byte it is refused.
     try:
-        whole = canonical.canonical(resource.raw, resource.tree)
+        parts = canonical.members(canonical.canonical(resource.raw))
+        return _evidence(resource, parts, canonical.members(parts["metadata"]))
     except canonical.NotCanonical as error:
         raise Unreadable(error.reason, f"{resource}: {error}") from None
-    parts = canonical.members(whole)
-    metadata = canonical.members(parts["metadata"])
-    # Items of a list may leave both to the list.
-    parts["apiVersion"] = canonical.canonical_text(resource.api_version)
-    parts["kind"] = canonical.canonical_text(resource.kind)
-    parts["metadata"] = canonical.canonical_object(
-        {key: metadata[key] for key in IDENTITY if key in metadata}
+
+
+def has_digest(resource: CustomResource, digest: str) -> bool:
+    """Whether `digest`, if it is that of some evidence at all, is this object's: by hashing alone.
+
+    Equal hashes are of equal bytes, and evidence is canonical. Of a digest that is not known to be
+    that of evidence True says nothing; False never says anything. Circumstances are not looked at.
+    """
+    taken = _take_apart(resource)
+    if taken is None:
+        return False
+    content = _content(resource, *taken)
+    return canonical.sha256_hex(content) == digest or (
+        canonical.sha256_hex(canonical.without_go_escapes(content)) == digest
     )
-    content = canonical.canonical_object(parts)
-    return Evidence(content, canonical.sha256_hex(content), _circumstances(metadata))
 
 
-def _circumstances(metadata: Mapping[str, bytes]) -> bytes:
+def _take_apart(resource: CustomResource) -> tuple[_Members, _Members] | None:
+    """Members of the whole and of its metadata as they were read, so perhaps not canonical.
+
+    None where they do not add up to the bytes: spaces make these longer than that, and so does a
+    key that stands twice.
+    """
+    raw = resource.raw
+    try:
+        parts = canonical.raw_members(raw)
+        metadata = canonical.raw_members(parts["metadata"])
+    except (ValueError, RecursionError):
+        return None
+    if canonical.adds_up(parts, raw) and canonical.adds_up(metadata, parts["metadata"]):
+        return parts, metadata
+    return None
+
+
+def _content(resource: CustomResource, parts: _Members, metadata: _Members) -> bytes:
+    identity = {key: metadata[key] for key in IDENTITY if key in metadata}
+    # Items of a list may leave both to the list.
+    return canonical.canonical_object(
+        {
+            **parts,
+            "apiVersion": canonical.canonical_text(resource.api_version),
+            "kind": canonical.canonical_text(resource.kind),
+            "metadata": canonical.canonical_object(identity),
+        }
+    )
+
+
+def _evidence(resource: CustomResource, parts: _Members, metadata: _Members) -> Evidence:
+    found = canonical.decode(_content(resource, parts, metadata))
+    digest = canonical.sha256_hex(found.content)
+    return Evidence(found.content, digest, _circumstances(metadata), found.value)
+
+
+def _circumstances(metadata: _Members) -> bytes:
     kept = {key: value for key, value in metadata.items() if key not in _NOT_KEPT}
+    # As deep as they were.
+    found = canonical.decode(b'{"metadata":%s}' % canonical.canonical_object(kept))
+    content = found.content[len(b'{"metadata":') : -1]
+    values = found.value["metadata"].values()
+    if _PREFIX in content or any(value in _NOTHING for value in values):
+        return _without_ours(content)
+    return content
+
+
+def _without_ours(content: bytes) -> bytes:
+    kept = canonical.members(content)
     for key, ours in (("annotations", ANNOTATIONS), ("labels", LABELS)):
         if kept.get(key, b"null") != b"null":
             kept[key] = _without(ours, kept[key])
@@ -72,6 +145,14 @@ def _without(ours: frozenset[str], texts: bytes) -> bytes:
 
 def size_at(content: bytes, path: str) -> int | None:
     """The number of bytes of the canonical JSON at a dotted path of objects; None without one."""
+    try:
+        part = bytes(_picker(path)(content))
+    except (ValueError, RecursionError):  # none there, or a lone surrogate on the way
+        return _size_at(content, path)
+    return None if part in _EMPTY_VALUES else len(part)
+
+
+def _size_at(content: bytes, path: str) -> int | None:
     part = content
     for name in path.split("."):
         if not part.startswith(b"{"):
@@ -80,4 +161,22 @@ def size_at(content: bytes, path: str) -> int | None:
         if found is None:
             return None
         part = found
-    return None if part in (b"null", b'""') else len(part)
+    return None if part in _EMPTY_VALUES else len(part)
+
+
+@lru_cache(16)
+def _picker(path: str) -> Callable[[bytes], msgspec.Raw]:
+    """Reads the bytes at the end of a path, passing over everything else."""
+    *within, last = path.split(".")
+    kind = msgspec.defstruct("At", [("value", msgspec.Raw)], rename={"value": last})
+    for name in reversed(within):
+        kind = msgspec.defstruct("At", [("value", kind)], rename={"value": name})
+    decode = msgspec.json.Decoder(kind).decode
+
+    def pick(content: bytes) -> msgspec.Raw:
+        found: Any = decode(content)
+        while not isinstance(found, msgspec.Raw):
+            found = found.value
+        return found
+
+    return pick

@@ -6,6 +6,7 @@ and `'now'` is a time.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _UNITS: Final = {
@@ -27,6 +28,7 @@ _TIME: Final = re.compile(
 )
 _SECOND: Final = 1_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_WITHOUT_ZONE: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC is understood
 _EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 # Go counts in uint64 and allows the magnitude of the smallest int64 before it looks at the sign.
@@ -121,12 +123,21 @@ def parse_time(text: str) -> int:
     time must lie in the years 1 to 9999 of UTC, as neither Python nor PostgreSQL has a year 0, so
     that `to_datetime` takes every result. Raises NotATime.
     """
+    # One object says the same time several times. What is longer would fill the memory.
+    return _recent_time(text) if len(text) <= _SHOWN else _time(text)
+
+
+def _time(text: str) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise _not_a_time(text)
     moment, fraction, zone = match.groups()
     try:
-        since = datetime.fromisoformat(text if fraction is None else moment + zone) - _EPOCH
+        # Without a zone it is half the work, and the API server writes no other than Z.
+        if zone == "Z":
+            since = datetime.fromisoformat(moment) - _EPOCH_WITHOUT_ZONE
+        else:
+            since = datetime.fromisoformat(moment + zone) - _EPOCH
     except ValueError:
         raise _not_a_time(text) from None
     seconds = since.days * 86_400 + since.seconds
@@ -135,14 +146,17 @@ def parse_time(text: str) -> int:
     return seconds * _SECOND + (int(fraction.ljust(9, "0")) if fraction else 0)
 
 
+_recent_time: Final = lru_cache(64)(_time)
+
+
 def format_time(ns: int) -> str:
     """RFC 3339 text in UTC of nanoseconds since the epoch, none of them lost, as RFC3339Nano in Go.
 
     Raises OverflowError outside the years 1 to 9999.
     """
     seconds, rest = divmod(ns, _SECOND)
-    moment = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
-    return f"{moment}{_fraction(rest, 9)}Z"
+    moment = (_EPOCH_WITHOUT_ZONE + timedelta(0, seconds)).isoformat()
+    return f"{moment}{_fraction(rest, 9)}Z" if rest else f"{moment}Z"
 
 
 def to_datetime(ns: int) -> datetime:
@@ -150,7 +164,7 @@ def to_datetime(ns: int) -> datetime:
 
     Raises OverflowError outside the years 1 to 9999.
     """
-    return _EPOCH + timedelta(microseconds=ns // 1_000)
+    return _EPOCH + timedelta(0, 0, ns // 1_000)
 
 
 def from_datetime(moment: datetime) -> int:

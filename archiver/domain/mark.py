@@ -1,8 +1,9 @@
 """The mark: what the archiver writes on an object whose evidence is durably stored."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from archiver.domain.custom_resource import Metadata
 
@@ -21,8 +22,7 @@ LABELS = frozenset({STATE_LABEL})
 ANNOTATIONS = frozenset({DIGEST, UID, PHASE, STORE, RUN, ARCHIVED_AT})
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """One mark. `digest` is 64 lower-case hex digits, `phase` trimmed and in lower case."""
 
     digest: str

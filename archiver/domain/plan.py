@@ -1,12 +1,11 @@
 """What is to be done with one object: a pure function of the object, the policy and the time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from archiver.domain import gotime, shapes
+import msgspec
+
+from archiver.domain import shapes
 from archiver.domain.conversion import (
     Completion,
     completion_of,
@@ -15,50 +14,32 @@ from archiver.domain.conversion import (
     phase_of,
 )
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.evidence import Evidence, evidence
-from archiver.domain.mark import Mark, carries_mark_of
-from archiver.domain.policy import HOUR, SKEW_TOLERANCE, Policy
+from archiver.domain.evidence import evidence, has_digest
+from archiver.domain.mark import DIGEST, Mark, carries_mark_of
+from archiver.domain.policy import HOUR, SKEW_TOLERANCE
 from archiver.domain.record import AuditRecord
+from archiver.domain.terms import NOTHING_KNOWN, Surroundings, Terms
 from archiver.errors import Unreadable
+
+__all__ = [
+    "NOTHING_KNOWN",
+    "Archive",
+    "Cause",
+    "Decision",
+    "Marked",
+    "Quarantine",
+    "Reason",
+    "Skip",
+    "Surroundings",
+    "Terms",
+    "plan",
+]
 
 # The store makes months this far ahead and refuses what is beyond: such a birth is a broken value.
 _BIRTH_AHEAD = 24 * HOUR
 # No terminal phase is longer. What is deleted in another phase may say anything, at any length,
 # and an annotation may not.
 _LONGEST_PHASE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is known of the owners and namespaces of a page's objects.
-
-    `owners`: uid of an owner that is not being deleted → its status.retentionExpiryTime in
-    nanoseconds since the epoch, or None where it has none. `owner_kinds`: (apiVersion, kind) → the
-    server time (ns) at which all owners of that kind were listed; a kind that may not be read is
-    missing here, and then none of its owners is ever said to be gone.
-    """
-
-    owners: Mapping[str, int | None] = field(default_factory=dict)
-    owner_kinds: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    terminating_namespaces: frozenset[str] = frozenset()
-
-
-NOTHING_KNOWN = Surroundings()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What every plan of one run rests on. `now` (ns since the epoch) is the source's clock."""
-
-    policy: Policy
-    now: int
-    run_id: str
-    store_id: str
-
-    @property
-    def at(self) -> datetime:
-        """`now` as an aware datetime."""
-        return gotime.to_datetime(self.now)
 
 
 class Cause(StrEnum):
@@ -84,33 +65,50 @@ class Reason(StrEnum):
     FILTERED = "outside --since and --until"
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(msgspec.Struct, frozen=True):
     """Store this, then mark it. `deadline` (ns) is when cleanup may delete it.
 
     With `marked`, the object already carries this very mark: it only has to be in the store.
     """
 
     resource: CustomResource
-    evidence: Evidence
-    completion: Completion
+    record: AuditRecord
     mark: Mark
     cause: Cause
     deadline: int
-    notes: tuple[str, ...] = ()
 
     @property
     def marked(self) -> bool:
         """Whether the object already carries this mark."""
         return self.cause is Cause.MARKED
 
-    def record(self) -> AuditRecord:
-        """The record to store; made on demand, because most marked objects need none."""
-        return convert(self.resource, self.evidence, self.completion, self.notes)
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its evidence in hex digits."""
+        return self.mark.digest
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Marked(msgspec.Struct, frozen=True):
+    """It carries a mark whose digest its bytes have: no more is to be done if the store has it too.
+
+    Only then is that digest proved to be one of evidence; otherwise `decide` anew.
+    """
+
+    resource: CustomResource
+    digest: str
+    due: "_Due"
+
+    @property
+    def marked(self) -> bool:
+        """Always."""
+        return True
+
+    def decide(self) -> "Archive | Quarantine":
+        """By its evidence instead of by its mark. Never raises."""
+        return _archive(self.due)
+
+
+class Skip(msgspec.Struct, frozen=True):
     """Leave it alone. `due_at` (ns) says when that changes by time alone, where it does."""
 
     resource: CustomResource
@@ -119,8 +117,7 @@ class Skip:
     due_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantine:
+class Quarantine(msgspec.Struct, frozen=True):
     """Its bytes cannot become a record: keep them as they are, and name it."""
 
     resource: CustomResource
@@ -128,7 +125,24 @@ class Quarantine:
     message: str
 
 
-Decision: TypeAlias = Archive | Skip | Quarantine
+Decision: TypeAlias = Archive | Marked | Skip | Quarantine
+
+
+class _Due(msgspec.Struct, frozen=True):
+    """What is known of a due object before its evidence is made."""
+
+    resource: CustomResource
+    terms: Terms
+    completion: Completion
+    cause: Cause
+    deadline: int
+    phase: str
+    notes: tuple[str, ...]
+
+    def mark(self, digest: str) -> Mark:
+        """The mark it gets, or has."""
+        terms, shown = self.terms, self.phase[:_LONGEST_PHASE]
+        return Mark(digest, self.resource.key.uid, shown, terms.store_id, terms.run_id, terms.at)
 
 
 def plan(
@@ -136,16 +150,34 @@ def plan(
 ) -> Decision:
     """Decide. Never raises: an object that cannot be read is a decision too."""
     try:
-        return _plan(resource, terms, surroundings)
+        due = _due(resource, terms, surroundings)
     except Unreadable as error:
         return Quarantine(resource, error.reason, str(error))
+    if isinstance(due, Skip):
+        return due
+    # Whatever a mark says of digest, phase and uid, hashing tells whether it is of these bytes.
+    said = (resource.metadata.annotations or {}).get(DIGEST, "")
+    if said and due.mark(said).says_the_same_as(resource.metadata) and has_digest(resource, said):
+        return Marked(resource, said, due)
+    return _archive(due)
 
 
-def _plan(resource: CustomResource, terms: Terms, surroundings: Surroundings) -> Decision:
+def _archive(due: _Due) -> Archive | Quarantine:
+    resource = due.resource
+    try:
+        proof = evidence(resource)
+    except Unreadable as error:
+        return Quarantine(resource, error.reason, str(error))
+    mark = due.mark(proof.digest)
+    cause = Cause.MARKED if mark.says_the_same_as(resource.metadata) else due.cause
+    record = convert(resource, proof, due.completion, due.notes)
+    return Archive(resource, record, mark, cause, due.deadline)
+
+
+def _due(resource: CustomResource, terms: Terms, surroundings: Surroundings) -> _Due | Skip:
     phase = phase_of(resource)
     terminal = phase in shapes.TERMINAL
-    deleting = bool(resource.metadata.deletion_timestamp)
-    if not terminal and not deleting:
+    if not terminal and not resource.metadata.deletion_timestamp:
         unreadable = has_unreadable_status(resource)
         reason = Reason.UNREADABLE_STATUS if unreadable else Reason.NOT_TERMINAL
         return Skip(resource, reason, phase)
@@ -157,13 +189,8 @@ def _plan(resource: CustomResource, terms: Terms, surroundings: Surroundings) ->
     if cause is None and not carries_mark_of(resource.metadata, terms.store_id):
         return Skip(resource, Reason.NOT_YET_DUE, phase, deadline - terms.policy.lead)
     _refuse_birth_in_the_future(resource, terms.now)
-    proof = evidence(resource)
-    shown = phase[:_LONGEST_PHASE]
-    mark = Mark(proof.digest, resource.key.uid, shown, terms.store_id, terms.run_id, terms.at)
-    if mark.says_the_same_as(resource.metadata):
-        cause = Cause.MARKED
     notes = _notes(completion, terminal=terminal, now=terms.now)
-    return Archive(resource, proof, completion, mark, cause or Cause.CHANGED, deadline, notes)
+    return _Due(resource, terms, completion, cause or Cause.CHANGED, deadline, phase, notes)
 
 
 def _refuse_birth_in_the_future(resource: CustomResource, now: int) -> None:

@@ -16,6 +16,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _SEGMENT: Final = re.compile(r"([^.\[\]]+)|\[(\w+)=(\w+)\]")
 
 Json: TypeAlias = Any
+Steps: TypeAlias = tuple[str | tuple[str, str], ...]
 
 
 class Missing:
@@ -33,7 +34,7 @@ class Untrusted(Exception):
         self.flag = flag
 
 
-def parse_path(path: str) -> tuple[str | tuple[str, str], ...]:
+def parse_path(path: str) -> Steps:
     """`status.conditions[type=Failed].message` → steps into objects, and one into a list.
 
     A `[key=value]` step chooses the first item of a list whose `key` is the text `value`.
@@ -41,7 +42,7 @@ def parse_path(path: str) -> tuple[str | tuple[str, str], ...]:
     return tuple(name or (key, value) for name, key, value in _SEGMENT.findall(path))
 
 
-def follow(tree: Json, steps: Iterable[str | tuple[str, str]]) -> Json:
+def follow(tree: Json, steps: Steps) -> Json:
     """The value at the end of `steps`, or MISSING."""
     for step in steps:
         if isinstance(step, str):
@@ -66,6 +67,8 @@ def text(limit: int) -> Callable[[Json], str]:
     def read(value: Json) -> str:
         if not isinstance(value, str):
             raise Untrusted("not-text")
+        if len(value) <= limit and value.isascii() and "\0" not in value:
+            return value
         if _UNSTORABLE.search(value):
             raise Untrusted("unstorable-text")
         if len(value.encode()) > limit:
@@ -79,7 +82,10 @@ def texts(value: Json) -> list[str]:
     """A list of texts."""
     if not isinstance(value, list):
         raise Untrusted("not-a-list")
-    return [text(1024)(item) for item in value]
+    return [_text_in_list(item) for item in value]
+
+
+_text_in_list: Final = text(1024)
 
 
 def true_flags(*names: str) -> Callable[[Json], list[str]]:
@@ -147,14 +153,19 @@ def duration(value: Json) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One place a value may stand in, and how it is read there."""
+    """One place a value may stand in, and how it is read there. A path ends with a key."""
 
     path: str
     read: Callable[[Json], Any]
-    steps: tuple[str | tuple[str, str], ...] = field(default=(), compare=False)
+    within: str = field(init=False, compare=False)
+    steps: Steps = field(init=False, compare=False)
+    key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", parse_path(self.path))
+        within, _, key = self.path.rpartition(".")
+        object.__setattr__(self, "within", within)
+        object.__setattr__(self, "steps", parse_path(within))
+        object.__setattr__(self, "key", key)
 
 
 @dataclass(slots=True)
@@ -163,6 +174,8 @@ class Reader:
 
     tree: Json
     flags: list[str] = field(default_factory=list)
+    # Where the way was gone before: most fields stand beside others.
+    _objects: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     def first(self, name: str, alternatives: Iterable[Alternative]) -> Any:
         """The value at the first alternative that is there; None, and a flag, without one.
@@ -170,21 +183,35 @@ class Reader:
         A value that is there but cannot be trusted is not passed over for a later alternative:
         that would be a guess at what the writer meant.
         """
+        value = self._read(name, alternatives)
+        if value is not MISSING:
+            return value
+        self.flags.append(f"missing:{name}")
+        return None
+
+    def quiet(self, name: str, alternatives: Iterable[Alternative]) -> Any:
+        """As `first`, where a missing value is nothing worth a flag."""
+        value = self._read(name, alternatives)
+        return None if value is MISSING else value
+
+    def _read(self, name: str, alternatives: Iterable[Alternative]) -> Any:
         for alternative in alternatives:
-            value = follow(self.tree, alternative.steps)
-            if value is MISSING:
+            there = self._objects.get(alternative.within)
+            if there is None:
+                there = self._enter(alternative)
+            value = there.get(alternative.key)
+            if value is None or value == "":
                 continue
             try:
                 return alternative.read(value)
             except Untrusted as verdict:
                 self.flags.append(f"{verdict.flag}:{name}")
                 return None
-        self.flags.append(f"missing:{name}")
-        return None
+        return MISSING
 
-    def quiet(self, name: str, alternatives: Iterable[Alternative]) -> Any:
-        """As `first`, where a missing value is nothing worth a flag."""
-        value = self.first(name, alternatives)
-        if value is None and self.flags[-1] == f"missing:{name}":
-            self.flags.pop()
-        return value
+    def _enter(self, alternative: Alternative) -> dict[str, Json]:
+        """The object that a place is in, an empty one where there is none."""
+        found = follow(self.tree, alternative.steps)
+        there = found if isinstance(found, dict) else {}
+        self._objects[alternative.within] = there
+        return there

@@ -1,15 +1,15 @@
 """The audit record: one revision of one object, as the table holds it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from archiver.domain.custom_resource import Key
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One row to be. Times are aware UTC datetimes, floored to microseconds.
 
     A value that is missing or cannot be trusted is None and has a flag; the bytes stay exact.

@@ -7,14 +7,17 @@ shapes do not contradict one another, so no row asks which shape it has before i
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from archiver.domain.reading import (
     Alternative,
+    Steps,
     boolean,
     duration,
     integer,
     number,
+    parse_path,
     text,
     texts,
     time,
@@ -112,12 +115,17 @@ class Span:
     duration: Places = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Enrichment:
     """One shape's enrichment: known by its context, whose canonical bytes are counted."""
 
     context: str
     span: Span
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The way to the context."""
+        return parse_path(self.context)
 
 
 _STARTED: Final = _at(time, "status.startTime")

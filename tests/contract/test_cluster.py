@@ -294,7 +294,7 @@ def test_another_object_of_that_name_is_a_conflict(
     # Even if the resourceVersion happens to be the new one's.
     version = new["metadata"]["resourceVersion"]
     metadata = msgspec.structs.replace(found.metadata, resource_version=version)
-    lucky = dataclasses.replace(found, metadata=metadata)
+    lucky = msgspec.structs.replace(found, metadata=metadata)
     assert marker.mark(lucky, mark_of(lucky)).result() is MarkOutcome.CONFLICT
     assert "annotations" not in cluster.get(new)["metadata"]
 

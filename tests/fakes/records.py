@@ -1,11 +1,12 @@
 """Audit records for tests: complete, small, and distinct by uid."""
 
-import dataclasses
 import hashlib
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from archiver.domain.custom_resource import Key
 from archiver.domain.record import AuditRecord
@@ -48,7 +49,7 @@ def record(name: str = "rp-1", *, body: Any = "first", **changes: Any) -> AuditR
         error_message=None,
         flags=["missing:routing.duration"],
     )
-    return dataclasses.replace(plain, **changes)
+    return msgspec.structs.replace(plain, **changes)
 
 
 def evidence(name: str, uid: str, created_at: datetime, body: Any) -> bytes:

@@ -4,8 +4,11 @@ import copy
 
 import pytest
 
-from archiver.domain.mark import merge_patch
-from archiver.domain.plan import Archive, Decision, Quarantine, Terms, plan
+from archiver.domain.canonical import sha256_hex
+from archiver.domain.custom_resource import parse
+from archiver.domain.evidence import _content, _take_apart
+from archiver.domain.mark import DIGEST, merge_patch
+from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Terms, plan
 from archiver.domain.policy import Policy
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Settled, Tally
@@ -264,7 +267,7 @@ def test_state_overtaken_by_a_racing_run_is_read_again_and_not_stale(bench: Benc
     uid = older["metadata"]["uid"]
 
     def race(_batch: object) -> None:
-        bench.store.inner.revisions["cluster", uid].append(decision.record())
+        bench.store.inner.revisions["cluster", uid].append(decision.record)
 
     bench.store.after_write = race
     stored = bench.storing.store(bench.decide(older))
@@ -310,7 +313,7 @@ def test_state_in_a_file_that_a_racing_run_overtook_is_superseded() -> None:
 
     def race(_batch: object) -> None:
         key = "cluster", older["metadata"]["uid"]
-        bench.store.inner.revisions[key].append(decision.record())
+        bench.store.inner.revisions[key].append(decision.record)
 
     bench.store.after_write = race
     assert bench.storing.store(bench.decide(older)).confirmed == []
@@ -333,3 +336,20 @@ def test_states_of_one_object_never_share_a_transaction() -> None:
     assert bench.store.inner.writes == 2
     assert sorted(names(stored.confirmed)) == ["due", "due", "other"]
     assert bench.tally.outcomes == {Outcome.QUARANTINED: 1}
+
+
+def test_a_mark_that_the_store_knows_nothing_of_is_no_reason_to_believe_the_bytes(
+    bench: Bench,
+) -> None:
+    manifest = marked(due(), "run-0")
+    decision = bench.decide(manifest)[0]
+    assert isinstance(decision, Marked)
+    annotations = {**manifest["metadata"]["annotations"]}
+    spoilt = decision.resource.raw.replace(b'"spec":{', b'"spec":{"a":1,"a":2,')
+    twice = parse(spoilt, position="")
+    forged = sha256_hex(_content(twice, *(_take_apart(twice) or ({}, {}))))
+    lie = parse(spoilt.replace(annotations[DIGEST].encode(), forged.encode()), position="")
+    stored = bench.storing.store([plan(lie, bench.terms)])
+    assert stored.confirmed == []
+    assert bench.tally.outcomes == {Outcome.QUARANTINED: 1}
+    assert [problem.reason for problem in bench.tally.problems] == ["duplicate-key"]

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.sql import SQL
 from sqlalchemy import Engine, text
 
 from archiver.db.engine import connect
 from archiver.db.failures import translated
 from archiver.db.store import PostgresStore
+from archiver.db.transaction import driver_of
 from archiver.errors import ArchiverError, Unavailable
 from archiver.ports import Batch
 from tests.fakes.records import CLUSTER, record
@@ -149,8 +151,8 @@ def test_the_look_for_the_newest_reads_one_partition_per_object(
     with owner.connect() as connection:
         from archiver.db import newest as module
 
-        explained = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + module._NEWEST.text)
-        plan = connection.scalars(
+        explained = SQL("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ") + module._NEWEST
+        found = driver_of(connection).execute(
             explained,
             {
                 "uids": [records[5].key.uid],
@@ -159,7 +161,8 @@ def test_the_look_for_the_newest_reads_one_partition_per_object(
                 "earliest": born[5],
                 "latest": born[5],
             },
-        ).all()
+        )
+        plan = [line for (line,) in found]
     touched = [line for line in plan if "revision_2021" in line and "never executed" not in line]
     assert all("revision_202106" in line for line in touched), "\n".join(plan)
     assert touched

@@ -16,6 +16,7 @@ from archiver.db import schema
 from archiver.db.engine import connect
 from archiver.db.leaf import leaf
 from archiver.db.store import PostgresStore
+from archiver.domain.record import AuditRecord
 from archiver.ports import Batch, Written
 from tests.fakes.records import BORN, CLUSTER, record
 
@@ -143,7 +144,7 @@ def test_every_column_arrives(store: PostgresStore, owner: Engine) -> None:
     assert abs(row["archived_at"] - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-AuditFields = type(record()).__slots__
+AuditFields = AuditRecord.__struct_fields__
 
 
 def test_a_record_without_any_optional_value_is_a_row(store: PostgresStore, owner: Engine) -> None:

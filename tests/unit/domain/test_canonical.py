@@ -341,15 +341,3 @@ def test_a_stand_in_stands_for_each_character_that_jsonb_lacks_and_no_other(raw:
     expected = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
     assert canonical.decode_tree(canonical.stand_in(content)) == expected
     assert canonical.lossy(content) is (value != expected)
-
-
-@given(DOCUMENTS, DOCUMENTS)
-def test_a_tree_that_was_decoded_before_changes_nothing(raw: bytes, other: bytes) -> None:
-    for tree in (raw, other):
-        # Not even where it is the tree of another document.
-        try:
-            expected = canonical.canonical(raw)
-            decoded = canonical.decode_tree(tree)
-        except NotCanonical:
-            continue
-        assert canonical.canonical(raw, decoded) == expected

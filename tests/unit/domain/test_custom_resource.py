@@ -118,7 +118,8 @@ def test_a_lone_surrogate_in_a_value_is_no_hindrance() -> None:
 def test_a_lone_surrogate_in_a_key_is_no_hindrance() -> None:
     owner = {"kind": "K", "name": "n", "uid": "u", "\ud800": 1}
     whole = obj(ownerReferences=[owner], annotations={"\ud800": "x"}, **{"\ud801": 1})
-    parsed = read(whole | {"\ud802": 1})
+    parsed = read(whole | {"\ud802": 1, "status": {"phase": "Failed", "\ud803": 1}})
+    assert parsed.decisive == {"status": {"phase": "Failed"}}
     assert parsed.metadata.creation_timestamp == CREATED
     assert parsed.metadata.owner_references is not None
     assert parsed.metadata.owner_references[0].uid == "u"

@@ -1,10 +1,10 @@
 """The mark: what is written, on what conditions, and when it is there already."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.domain.custom_resource import Metadata
 from archiver.domain.mark import FINALIZER, PREFIX, Mark, carries_mark_of, merge_patch

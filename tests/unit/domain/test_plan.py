@@ -1,17 +1,21 @@
 """What is due, and why: the edges of every rule."""
 
+import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from archiver.domain import gotime
-from archiver.domain.custom_resource import CustomResource
-from archiver.domain.mark import merge_patch
+from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.evidence import _content, _take_apart
+from archiver.domain.mark import DIGEST, merge_patch
 from archiver.domain.plan import (
     NOTHING_KNOWN,
     Archive,
     Cause,
+    Marked,
     Quarantine,
     Reason,
     Skip,
@@ -78,7 +82,7 @@ def test_at_its_deadline_it_is_overdue() -> None:
 def test_terminal_phases(phase: str) -> None:
     archive = _archive(plan(_done(20, phase), _TERMS))
     assert archive.mark.phase == phase.strip().lower()
-    assert archive.record().status == phase
+    assert archive.record.status == phase
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "routing", "", "completedx"])
@@ -93,7 +97,7 @@ def test_unreadable_status(status: Any) -> None:
     whole = obj() | {"status": status}
     assert _skip(plan(read(whole), _TERMS)).reason is Reason.UNREADABLE_STATUS
     whole["metadata"]["deletionTimestamp"] = ago(0)
-    assert _archive(plan(read(whole), _TERMS)).notes == ("incomplete",)
+    assert "incomplete" in _archive(plan(read(whole), _TERMS)).record.flags
 
 
 def test_no_status() -> None:
@@ -162,15 +166,16 @@ def test_being_deleted_is_the_most_urgent() -> None:
     known = Surroundings(owner_kinds=_LISTED)
     child = _done(1, ownerReferences=[_owner()], deletionTimestamp=ago(0))
     archive = _archive(plan(child, _TERMS, known))
-    assert (archive.cause, archive.notes) == (Cause.DELETING, ())
-    assert archive.record().deleted_at == _TERMS.at
+    assert archive.cause is Cause.DELETING
+    assert "incomplete" not in archive.record.flags
+    assert archive.record.deleted_at == _TERMS.at
 
 
 def test_deleted_before_it_ended_is_archived_as_incomplete() -> None:
     archive = _archive(plan(resource({"phase": "Routing"}, deletionTimestamp=ago(0)), _TERMS))
-    assert archive.notes == ("incomplete",)
+    assert archive.record.flags[0] == "incomplete"
     assert archive.mark.phase == "routing"
-    assert "incomplete" in archive.record().flags
+    assert "incomplete" in archive.record.flags
 
 
 def test_a_phase_of_any_length_makes_no_mark_of_any_length() -> None:
@@ -205,7 +210,7 @@ def test_completion_in_the_future() -> None:
     skewed = {"phase": "completed", "completionTime": gotime.format_time(NOW + SKEW_TOLERANCE + 1)}
     archive = _archive(plan(resource(skewed), _TERMS))
     assert archive.cause is Cause.IN_THE_FUTURE
-    assert archive.notes == ("completed-in-future",)
+    assert archive.record.flags[0] == "completed-in-future"
     tolerated = skewed | {"completionTime": gotime.format_time(NOW + SKEW_TOLERANCE)}
     assert isinstance(plan(resource(tolerated), _TERMS), Skip)
 
@@ -269,6 +274,48 @@ def test_bytes_without_a_canonical_form_are_quarantined() -> None:
 def test_the_mark_names_what_was_judged() -> None:
     archive = _archive(plan(_done(20), _TERMS))
     mark = archive.mark
-    assert mark.digest == archive.evidence.digest == archive.record().content_sha256
+    assert mark.digest == archive.digest == archive.record.content_sha256
     assert (mark.uid, mark.store_id, mark.run_id) == (archive.resource.key.uid, "store-1", "run-1")
     assert mark.archived_at == _TERMS.at
+
+
+def _compact(resource: CustomResource, *, spec: bytes = b"{}") -> CustomResource:
+    """The same as the API server writes it: keys sorted, no spaces."""
+    raw = json.dumps(json.loads(resource.raw), sort_keys=True, separators=(",", ":")).encode()
+    return parse(raw.replace(b'"spec":{}', b'"spec":' + spec), position="")
+
+
+def test_a_mark_that_the_bytes_have_is_believed_until_the_store_is_asked() -> None:
+    compact = _compact(_marked(20))
+    decided = plan(compact, _TERMS)
+    assert isinstance(decided, Marked)
+    archive = _archive(decided.decide())
+    assert (archive.cause, archive.digest) == (Cause.MARKED, decided.digest)
+    # Nothing but the way to it differs from bytes that hashing says nothing of.
+    assert archive.record == _archive(plan(_marked(20), _TERMS)).record
+
+
+@pytest.mark.parametrize("spec", [b'{"a":1, "b":2}', b'{"a":1,"a":2}'])
+def test_a_forged_mark_of_bytes_that_are_no_evidence(spec: bytes) -> None:
+    resource = _compact(_marked(20), spec=spec)
+    forged = hashlib.sha256(_content(resource, *(_take_apart(resource) or ({}, {})))).hexdigest()
+    annotations = (resource.metadata.annotations or {}) | {DIGEST: forged}
+    raw = resource.raw.replace(
+        json.dumps(resource.metadata.annotations, sort_keys=True, separators=(",", ":")).encode(),
+        json.dumps(annotations, sort_keys=True, separators=(",", ":")).encode(),
+    )
+    decided = plan(parse(raw, position=""), _TERMS)
+    assert isinstance(decided, Marked)
+    proved = decided.decide()
+    if isinstance(proved, Quarantine):
+        assert (spec, proved.reason) == (b'{"a":1,"a":2}', "duplicate-key")
+    else:
+        assert (spec, proved.cause) == (b'{"a":1, "b":2}', Cause.DUE)
+        assert proved.digest != forged
+
+
+def test_a_number_that_nobody_can_read_is_refused_where_the_completion_time_is_looked_for() -> None:
+    completed = resource({"phase": "completed"})
+    decided = plan(_compact(completed, spec=b'{"a":1e400}'), _TERMS)
+    assert isinstance(decided, Quarantine)
+    assert decided.reason == "number-out-of-range"
