@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from archiver.db import schema
 from archiver.db.leaf import leaf, phases_of
 from archiver.domain import gotime
-from archiver.domain.record import AuditRecord
+from archiver.domain.record import LOSSY, AuditRecord
 
 # What the database generates is no part of a row: content_sha256, json_form.
 COLUMNS: Final = tuple(str(c.name) for c in schema.revision.columns if c.computed is None)
@@ -61,7 +61,9 @@ def row_of(record: AuditRecord, revision: int, envelope: Envelope) -> Row:
     values["id"] = object_id(envelope.cluster_id, record.key.uid)
     values["enrichment_quality"] = _exact(record.enrichment_quality)
     values["confidence"] = _exact(record.confidence)
-    values["vouched_plain"] = _is_plain(record.content) and _is_plain(record.circumstances)
+    values["vouched_plain"] = LOSSY not in record.flags and (
+        _is_plain(record.content) and _is_plain(record.circumstances)
+    )
     phases = phases_of(values)
     made = leaf(values, record.content_sha256, phases)
     return Row(values, phases, made, record.content_sha256)

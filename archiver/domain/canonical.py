@@ -40,6 +40,7 @@ __all__ = [
     "decode",
     "decode_tree",
     "elements",
+    "exceeds_numeric",
     "lossy",
     "members",
     "raw_members",
@@ -71,6 +72,7 @@ _NINE_DIGITS: Final = b"0" * 9
 _ESCAPE: Final = re.compile(rb"\\(?:u(0000|d[89a-f][0-9a-f]{2})|.)")
 # Faster than to look for two bytes, and most of what is escaped are newlines and quotes.
 _PERHAPS_LOSSY: Final = re.compile(rb"\\u(?:0000|d)")
+_LONG_EXPONENT: Final = re.compile(rb"[eE][-+]?[0-9]{4}")
 _REPLACEMENT: Final = "\ufffd".encode()
 
 
@@ -78,10 +80,12 @@ class Decoded(NamedTuple):
     """One JSON document: ordinary Python values to read fields from, and its canonical bytes.
 
     Numbers in `value` are int or float and may have lost their literal: `content` has it.
+    `shortest` says that each literal is known to be the shortest one of its value.
     """
 
     value: Json
     content: bytes
+    shortest: bool = False
 
 
 def decode(raw: bytes) -> Decoded:
@@ -117,9 +121,11 @@ def _round_trip(raw: bytes) -> Decoded | None:
         content = _encode_sorted(value)
         text = raw.strip(_SPACE)
         if content == text:
-            return Decoded(value, text)
+            return Decoded(value, text, shortest=True)
         text = without_go_escapes(text)
-        return Decoded(value, content) if content == text else _rearranged(value, text)
+        if content == text:
+            return Decoded(value, content, shortest=True)
+        return _rearranged(value, text)
     except (ValueError, RecursionError):
         return None
 
@@ -199,8 +205,16 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def exceeds_numeric(content: bytes) -> bool:
+    """Whether a number may be none for PostgreSQL: 1e-16384 has more digits than numeric holds.
+
+    To be asked only where literals are not known to be the shortest: those end at e-324.
+    """
+    return _LONG_EXPONENT.search(_STRINGS.sub(b"", content)) is not None
+
+
 def lossy(content: bytes) -> bool:
-    """Whether PostgreSQL's jsonb cannot hold this canonical JSON as it is.
+    """Whether text in this canonical JSON is none that PostgreSQL's jsonb can hold.
 
     It has no U+0000 and no lone surrogate. The text backslash-u-0000 is no U+0000.
     """

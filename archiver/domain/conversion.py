@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from archiver.domain import canonical, gotime, shapes
+from archiver.domain import gotime, shapes
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.evidence import Evidence, size_at
 from archiver.domain.reading import MISSING, Reader, follow, parse_path
-from archiver.domain.record import AuditRecord
+from archiver.domain.record import LOSSY, AuditRecord
 
 _MAX_BIGINT: Final = 2**63 - 1
 _LONGEST_BIGINT: Final = len(str(_MAX_BIGINT))
@@ -96,8 +96,8 @@ def convert(
     context, span = _enrichment(evidence.tree)
     enriching = _enriching(reader, resource, span, completion)
     size = _context_size(reader, evidence, context)
-    if canonical.lossy(evidence.content) or canonical.lossy(evidence.circumstances):
-        reader.flags.append("lossy")
+    if not evidence.fits_jsonb:
+        reader.flags.append(LOSSY)
     return AuditRecord(
         key=resource.key,
         namespace=resource.metadata.namespace,

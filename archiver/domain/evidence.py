@@ -34,13 +34,21 @@ class Evidence(msgspec.Struct, frozen=True):
     """Canonical bytes of both parts; `digest` is the SHA-256 of `content` in hex digits.
 
     `tree` is the evidence as plain Python values, for reading fields; numbers in it may have lost
-    their literal.
+    their literal. `shortest` is that of `canonical.Decoded`, for both parts.
     """
 
     content: bytes
     digest: str
     circumstances: bytes
     tree: dict[str, Any]
+    shortest: bool = False
+
+    @property
+    def fits_jsonb(self) -> bool:
+        """Whether PostgreSQL's jsonb holds both parts as they are."""
+        parts = (self.content, self.circumstances)
+        numbers_fit = self.shortest or not any(map(canonical.exceeds_numeric, parts))
+        return numbers_fit and not any(map(canonical.lossy, parts))
 
 
 _Members: TypeAlias = Mapping[str, canonical.Bytes]
@@ -113,18 +121,21 @@ def _content(resource: CustomResource, parts: _Members, metadata: _Members) -> b
 def _evidence(resource: CustomResource, parts: _Members, metadata: _Members) -> Evidence:
     found = canonical.decode(_content(resource, parts, metadata))
     digest = canonical.sha256_hex(found.content)
-    return Evidence(found.content, digest, _circumstances(metadata), found.value)
+    circumstances, shortest = _circumstances(metadata)
+    return Evidence(
+        found.content, digest, circumstances, found.value, shortest=found.shortest and shortest
+    )
 
 
-def _circumstances(metadata: _Members) -> bytes:
+def _circumstances(metadata: _Members) -> tuple[bytes, bool]:
     kept = {key: value for key, value in metadata.items() if key not in _NOT_KEPT}
     # As deep as they were.
     found = canonical.decode(b'{"metadata":%s}' % canonical.canonical_object(kept))
     content = found.content[len(b'{"metadata":') : -1]
     values = found.value["metadata"].values()
     if _PREFIX in content or any(value in _NOTHING for value in values):
-        return _without_ours(content)
-    return content
+        content = _without_ours(content)
+    return content, found.shortest
 
 
 def _without_ours(content: bytes) -> bytes:

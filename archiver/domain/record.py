@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from archiver.domain.custom_resource import Key
+
+# The flag of a record whose bytes jsonb cannot hold as they are.
+LOSSY: Final = "lossy"
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -212,3 +212,21 @@ def test_a_dry_run_stores_nothing(backfill: Backfill, database: Database, tmp_pa
         code, report = backfill("--from", str(tmp_path / "x.json"), f"--dry-run={how}")
         assert (code, report["counts"]["archived"], len(report["objects"])) == (0, 3, 3)
     assert manifests(database) == {}
+
+
+@pytest.mark.parametrize("number", ["1e-16384", "0e-99999", "-1E-17000", "0e2147483648"])
+def test_number_that_postgresql_has_none_for_makes_no_query_fail(
+    backfill: Backfill, database: Database, tmp_path: Path, number: str
+) -> None:
+    odd, fine = resource(1, days=1), resource(2, days=1)
+    odd["spec"]["odd"] = "ODD"
+    lines = json.dumps(odd).replace('"ODD"', number) + "\n" + json.dumps(fine)
+    (tmp_path / "dump.jsonl").write_text(lines)
+    code, report = backfill("--from", str(tmp_path / "dump.jsonl"))
+    assert (code, report["counts"]["archived"]) == (0, 2)
+    assert manifests(database) == {"uid-1": None, "uid-2": evidence(fine)}
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT * FROM alert_processing_audit WHERE uid = 'uid-1'"))
+        assert "lossy" in found.mappings().one()["flags"]
+    engine.dispose()

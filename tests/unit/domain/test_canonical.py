@@ -312,7 +312,7 @@ def test_what_is_no_container_has_no_parts(content: bytes) -> None:
 @given(st.text())
 def test_a_text_is_written_as_in_a_document(text: str) -> None:
     content = canonical.canonical_text(text)
-    assert canonical.decode(content) == (text, content)
+    assert canonical.decode(content)[:2] == (text, content)
 
 
 _LOSSY = [
@@ -337,7 +337,7 @@ def test_what_jsonb_cannot_hold_has_a_stand_in(raw: bytes, replaced: str, is_los
 
 @given(STRINGS.map(str.encode))
 def test_a_stand_in_stands_for_each_character_that_jsonb_lacks_and_no_other(raw: bytes) -> None:
-    value, content = canonical.decode(raw)
+    value, content, _ = canonical.decode(raw)
     expected = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
     assert canonical.decode_tree(canonical.stand_in(content)) == expected
     assert canonical.lossy(content) is (value != expected)

@@ -309,6 +309,20 @@ def test_flags(status: Any, spec: Any, metadata: dict[str, Any], flag: str) -> N
     assert _flags({"completionTime": _AT} | status, spec, **metadata) == [flag]
 
 
+@pytest.mark.parametrize(
+    ("number", "is_lossy"),
+    [("1e-16384", True), ("0E-99999", True), ("1e-300", False), ("1.10", False), ("0e5", False)],
+)
+@pytest.mark.parametrize("beside", ["", "metadata"])
+def test_number_that_numeric_cannot_hold_is_lossy(number: str, is_lossy: bool, beside: str) -> None:
+    whole = obj({"completionTime": _AT}, {"text": "1e-16384"})
+    (whole[beside] if beside else whole["spec"])["odd"] = "ODD"
+    raw = json.dumps(whole).replace('"ODD"', number).encode()
+    parsed = parse(raw, position="p")
+    record = convert(parsed, evidence(parsed), completion_of(parsed))
+    assert ("lossy" in record.flags) is is_lossy
+
+
 def test_what_is_flagged_is_null() -> None:
     spec = {"signal": {"fingerprint": "a\0"}, "environment": 5}
     record = record_of(obj({"x": 1}, spec, generation=2**64, resourceVersion=...))

@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archiver.domain import custom_resource, exact_json, shapes
-from archiver.domain.canonical import NotCanonical
+from archiver.domain.canonical import NotCanonical, exceeds_numeric
 from archiver.domain.custom_resource import CustomResource, DecisiveStatus, parse
 from archiver.domain.evidence import IDENTITY, Evidence, evidence, has_digest
 from archiver.domain.json_parts import canonical_object
@@ -81,7 +82,12 @@ def _exactly(raw: bytes) -> Evidence | str:
 def test_evidence_from_raw_parts_is_that_of_the_exact_reader(raw: bytes) -> None:
     resource = _outcome(lambda: parse(raw, position="p"))
     if isinstance(resource, CustomResource):
-        assert repr(_outcome(lambda: evidence(resource))) == repr(_exactly(raw))
+        found = _outcome(lambda: evidence(resource))
+        if isinstance(found, Evidence):
+            # Whether literals are known to be the shortest depends on the way that was taken.
+            assert not (found.shortest and exceeds_numeric(found.content + found.circumstances))
+            found = msgspec.structs.replace(found, shortest=False)
+        assert repr(found) == repr(_exactly(raw))
 
 
 @given(_WHOLES, _WHOLES)
