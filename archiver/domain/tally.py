@@ -18,12 +18,16 @@ MAX_UNKNOWN_PHASES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One object's end in this run, for logs, progress and the lines of a dry run."""
+    """One object's end in this run, for logs, progress and the lines of a dry run.
+
+    `reference` is its name as kubectl prints and takes it; "" where the object has none.
+    """
 
     object: str
     uid: str
     outcome: Outcome
     why: str
+    reference: str = ""
 
 
 @dataclass(slots=True)
@@ -44,7 +48,8 @@ class Tally:
 
     def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
         """Count an object's outcome."""
-        self._settle(Settled(str(resource), resource.key.uid, outcome, why))
+        named = _reference(resource)
+        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named))
 
     def _settle(self, settled: Settled) -> None:
         self.outcomes[settled.outcome] += 1
@@ -119,3 +124,9 @@ class Tally:
             ignored=self.ignored,
             error=self.error,
         )
+
+
+def _reference(resource: CustomResource) -> str:
+    """KIND.GROUP/NAME, as `kubectl get -o name`: the namespace is not in it there either."""
+    group = resource.api_version.rpartition("/")[0]
+    return f"{resource.kind.lower()}.{group}/{resource.metadata.name}"

@@ -29,10 +29,11 @@ def test_counts_and_tells() -> None:
     tally.quarantine(Problem("item 3", "", "not-json", "no object"))
     tally.refuse(one, MarkRefused("422"))
     tally.effects[Effect.MARKED] += 1
+    named = "remediationprocessing.remediationprocessing.kubernaut.io/rp-1"
     assert told == [
-        Settled(str(one), UID, Outcome.ARCHIVED, "due"),
+        Settled(str(one), UID, Outcome.ARCHIVED, "due", named),
         Settled("item 3", "", Outcome.QUARANTINED, "no object"),
-        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422"),
+        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422", named),
     ]
     report = _report(tally)
     assert report.found == 3
