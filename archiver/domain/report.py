@@ -56,6 +56,11 @@ class Problem:
         }
 
 
+def beside_name(name: str, message: str) -> str:
+    """The message of an error without the name of its object, where that stands beside it."""
+    return message.partition(f"{name}: ")[2] or message
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """The final word of a run. Times are aware UTC; `error` is what ended it early, if anything.

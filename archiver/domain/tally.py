@@ -8,7 +8,7 @@ from typing import Final
 
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
 from archiver.errors import ArchiverError
 
 # A cluster in which everything is broken must not fill the memory with its names.
@@ -77,8 +77,9 @@ class Tally:
     def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
         self.unmarkable += 1
-        self._note(Problem(str(resource), resource.key.uid, "mark-refused", str(error)))
-        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {error}")
+        said = beside_name(str(resource), str(error))
+        self._note(Problem(str(resource), resource.key.uid, "mark-refused", said))
+        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {said}")
 
     def _note(self, problem: Problem) -> None:
         if len(self.problems) < MAX_PROBLEMS:
