@@ -7,7 +7,7 @@ from typing import Final
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Skip, Terms
-from archiver.domain.report import Effect, Outcome, Problem
+from archiver.domain.report import Effect, Outcome, Problem, beside_name
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
 from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
@@ -243,7 +243,8 @@ def _problem(item: Quarantined) -> Problem:
 
 
 def _unparsed(item: Unparsed) -> Quarantined:
-    return Quarantined(item.position, item.reason, item.message, item.raw, item.uid)
+    message = beside_name(item.position, item.message)
+    return Quarantined(item.position, item.reason, message, item.raw, item.uid)
 
 
 def _unconverted(item: Quarantine) -> Quarantined:
@@ -251,4 +252,6 @@ def _unconverted(item: Quarantine) -> Quarantined:
 
 
 def _quarantined(resource: CustomResource, reason: str, message: str) -> Quarantined:
-    return Quarantined(str(resource), reason, message, resource.raw, resource.key.uid)
+    name = str(resource)
+    said = beside_name(name, message)
+    return Quarantined(name, reason, said, resource.raw, resource.key.uid)

@@ -1,5 +1,6 @@
 """The command line: arguments in, exit code out. kubectl's flag names where kubectl has them."""
 
+import io
 import os
 import sys
 import traceback
@@ -175,7 +176,8 @@ def settings(config: str | None, output: str) -> None:
 
 
 def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
-    from archiver.cli import compose, show
+    from archiver.cli import compose
+    from archiver.cli.printing import printer
     from archiver.cli.task import task_of
     from archiver.cli.watching import Watching
 
@@ -184,10 +186,13 @@ def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
     chosen = _loaded(config, flags)
     compose.configure_log(chosen)
     task = task_of(mode, chosen, task_flags)
-    keep = task.dry_run != "none" or output == "name"
-    with Watching(keep=keep, bar=mode == "backfill") as watching:
+    dry_run = task.dry_run != "none"
+    # A bar among the lines of objects would be torn to pieces.
+    bar = mode == "backfill" and not (sys.stdout.isatty() and (dry_run or output == "name"))
+    printing = printer(output, dry_run=dry_run)
+    with Watching(printing.settled, bar=bar) as watching:
         result = compose.execute(chosen, task, watching)
-    show.report(result, watching.lines, output)
+    printing.finished(result)
     _leave(result.exit_code)
 
 
@@ -218,13 +223,18 @@ def _leave(code: int) -> None:
     """End the process now: a thread that hangs on a dead connection must not outlive the grace
     period, and everything that matters is committed or was never written.
     """
-    sys.stdout.flush()
+    from archiver.cli import standard_output
+
+    standard_output.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
 def main() -> None:
     """The console script. Errors end as one line on standard error and their exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name or a message that the terminal's encoding lacks is no reason to end a run.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli.main(prog_name="archiver", standalone_mode=False)
     except click.exceptions.Exit as done:

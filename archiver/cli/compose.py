@@ -55,7 +55,7 @@ class Task:
 def execute(settings: Settings, task: Task, progress: Callable[[Settled], None]) -> RunReport:
     """Do the task. An error before the first page is in the report like any other."""
     started, run_id = time.time_ns(), str(uuid.uuid4())
-    tally = Tally(observe=_observer(progress, run_id))
+    tally = Tally(observe=_observer(progress, run_id, task.dry_run))
     cluster_id = store_id = ""
     source: Source | None = None
     shard = None if task.shard is None else str(task.shard)
@@ -214,7 +214,12 @@ def _gate(client: "Client", group: str, plural: str) -> str:
     return found
 
 
-def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Settled], None]:
+def _observer(
+    progress: Callable[[Settled], None], run_id: str, dry_run: str
+) -> Callable[[Settled], None]:
+    # Nobody who reads one line alone may take it for something that was done.
+    more = {} if dry_run == "none" else {"dry_run": dry_run}
+
     def observe(settled: Settled) -> None:
         progress(settled)
         if settled.outcome not in _QUIET or settled.why == Reason.UNREADABLE_STATUS:
@@ -225,6 +230,7 @@ def _observer(progress: Callable[[Settled], None], run_id: str) -> Callable[[Set
                 object=settled.object,
                 outcome=settled.outcome,
                 why=settled.why,
+                **more,
             )
 
     return observe

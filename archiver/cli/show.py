@@ -1,18 +1,18 @@
-"""What a person or a program sees: tables on a terminal, one JSON document for machines."""
+"""What a person or a program sees: tables on a terminal, one document for machines."""
 
 import json
-import sys
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from archiver.cli.standard_output import write
 from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 
-_MEANING = {
+_MEANING: Final = {
     Outcome.ARCHIVED: "stored and confirmed, and marked where a cluster was read",
     Outcome.ALREADY: "archived before",
     Outcome.NOT_DUE: "left alone for now",
@@ -20,75 +20,84 @@ _MEANING = {
     Outcome.QUARANTINED: "not archived as a record: needs a person",
     Outcome.GONE: "deleted meanwhile",
 }
-
-
-_NO_GATE = {
+_WOULD: Final = _MEANING | {
+    Outcome.ARCHIVED: "would be stored, and marked where a cluster is read",
+    Outcome.NOT_DUE: "would be left alone for now",
+    Outcome.DEFERRED: "would be left to the next run",
+    Outcome.QUARANTINED: "would not be archived as a record: needs a person",
+}
+# Before the name of an object, of which a dry run has archived nothing.
+_WOULD_BE: Final = {
+    Outcome.ARCHIVED: "would be archived",
+    Outcome.DEFERRED: "would be deferred",
+    Outcome.QUARANTINED: "would be quarantined",
+}
+_NO_GATE: Final = {
     "none": "gate: none; what is deleted before a run is lost (kubectl apply -k deploy/guard/)",
+    "partial": "gate: partial, the guard does not reach every object; see the event gate.off",
     "unknown": "gate: unknown, the guard's policy and binding may not be read",
 }
 
 
-def report(result: RunReport, lines: list[Settled], output: str) -> None:
-    """Print the report of a run in the format that was asked for."""
-    document = result.as_dict()
-    if lines:
-        document["objects"] = [_line(line) for line in lines]
-    if output == "table":
-        _tables(result, lines)
-    elif output == "name":
-        for line in lines:
-            if line.outcome is Outcome.ARCHIVED:
-                print(line.object)  # noqa: T201 - standard output is this command's product
-    else:
-        dump(document, output)
+def written(document: Any, output: str) -> str:
+    """One document as JSON or YAML."""
+    if output == "yaml":
+        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def dump(document: Any, output: str) -> None:
     """One document on standard output, as JSON or YAML."""
-    if output == "yaml":
-        yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
-    else:
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    write(written(document, output))
 
 
-def _line(line: Settled) -> dict[str, str]:
-    return {"object": line.object, "uid": line.uid, "outcome": line.outcome, "why": line.why}
+def line(one: Settled) -> str:
+    """What a dry run says of one object, on a line of its own."""
+    would = _WOULD_BE.get(one.outcome, one.outcome)
+    return _plain(f"{would:<20} {one.object}: {one.why}") + "\n"
 
 
-def _tables(result: RunReport, lines: list[Settled]) -> None:
+def _plain(text: str) -> str:
+    """Without what moves a terminal's cursor, and without further lines."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def tables(result: RunReport, *, dry_run: bool) -> str:
+    """The report of a run for people; as wide as the terminal."""
+    # Rich ends the process where a pipe is closed, so it does not get to see standard output.
     console = Console(highlight=False)
-    if lines:
-        console.print(_objects(lines))
+    with console.capture() as capture:
+        console.print(_counts(result, _WOULD if dry_run else _MEANING))
+        for said in _besides(result, dry_run=dry_run):
+            console.print(Text(said), soft_wrap=True)
+    return capture.get()
+
+
+def _counts(result: RunReport, meaning: dict[Outcome, str]) -> Table:
     shard = "" if result.shard is None else f", shard {result.shard}"
-    counts = Table(title=f"{result.mode} {result.run_id}{shard}", title_justify="left")
-    counts.add_column("outcome")
-    counts.add_column("objects", justify="right")
-    counts.add_column("meaning")
+    table = Table(title=f"{result.mode} {result.run_id}{shard}", title_justify="left")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("objects", justify="right", no_wrap=True)
+    table.add_column("meaning", overflow="fold")
     for outcome in Outcome:
-        counts.add_row(outcome, str(result.outcomes[outcome]), _MEANING[outcome])
-    counts.add_section()
-    counts.add_row("found", str(result.found), f"in {result.seconds:.1f} s")
-    console.print(counts)
-    if result.unreadable_status:
-        console.print(f"status that is no object, not terminal: {result.unreadable_status}")
-    if result.ignored:
-        console.print(f"passed over, of other kinds: {result.ignored.total()}")
-    if result.gate in ("none", "unknown"):
-        console.print(Text(_NO_GATE[result.gate]))
-    if result.shard is not None:
-        console.print(f"left to other shards: {result.other_shards}")
-    done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
-    console.print(Text("effects: " + (", ".join(done) or "none")))
-    for problem in result.problems[:20]:
-        console.print(Text(f"{problem.object}: {problem.reason}: {problem.message}"))
-    if result.error is not None:
-        console.print(Text(f"ended early: {result.error}"))
-    console.print(Text(f"exit code {result.exit_code}"))
-
-
-def _objects(lines: list[Settled]) -> Table:
-    table = Table("object", "outcome", "why")
-    for line in lines:
-        # Text, so that brackets in a name are not read as markup.
-        table.add_row(Text(line.object), line.outcome, Text(line.why))
+        table.add_row(outcome, str(result.outcomes[outcome]), meaning[outcome])
+    table.add_section()
+    table.add_row("found", str(result.found), f"in {result.seconds:.1f} s")
     return table
+
+
+def _besides(result: RunReport, *, dry_run: bool) -> list[str]:
+    done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
+    effects = ", ".join(done) or "none"
+    notes = (
+        (result.unreadable_status, f"status that is no object: {result.unreadable_status}"),
+        (result.ignored, f"passed over, of other kinds: {result.ignored.total()}"),
+        (result.gate in _NO_GATE, _NO_GATE.get(result.gate, "")),
+        (result.shard, f"left to other shards: {result.other_shards}"),
+        (not dry_run, f"effects: {effects}"),
+        (dry_run, f"dry run, nothing was written; effects would be: {effects}"),
+    )
+    problems = [f"{one.object}: {one.reason}: {one.message}" for one in result.problems[:20]]
+    error = [] if result.error is None else [f"ended early: {result.error}"]
+    said = [note for holds, note in notes if holds]
+    return [*said, *problems, *error, f"exit code {result.exit_code}"]

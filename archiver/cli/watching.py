@@ -1,6 +1,7 @@
-"""Watches objects being settled: a progress bar for people, the lines of a dry run."""
+"""Watches objects being settled: a progress bar for people, beside whatever is printed of each."""
 
 import sys
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -11,26 +12,25 @@ from archiver.domain.tally import Settled
 
 
 class Watching:
-    """Called for every settled object. With `keep`, `lines` holds them all: a dry run says what
-    would become of each.
-    """
+    """Called for every settled object; hands it on. The bar is drawn on a terminal alone."""
 
-    def __init__(self, *, keep: bool, bar: bool) -> None:
-        self.lines: list[Settled] = []
-        self._keep = keep
+    def __init__(self, settled: Callable[[Settled], None], *, bar: bool) -> None:
+        self._settled = settled
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=Console(stderr=True),
+            # Rich would send what goes to standard output to standard error.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not (bar and sys.stderr.isatty()),
         )
         self._bar = self._progress.add_task("backfill", total=None)
 
     def __call__(self, settled: Settled) -> None:
-        if self._keep:
-            self.lines.append(settled)
+        self._settled(settled)
         self._progress.advance(self._bar)
 
     def __enter__(self) -> Self:

@@ -13,6 +13,7 @@ from archiver.domain import gotime
 
 # U+0000 has no place in PostgreSQL's text, a lone surrogate none in UTF-8.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_HOLDS: Final = ("True", None)
 _SEGMENT: Final = re.compile(r"([^.\[\]]+)|\[(\w+)=(\w+)\]")
 
 Json: TypeAlias = Any
@@ -37,7 +38,8 @@ class Untrusted(Exception):
 def parse_path(path: str) -> Steps:
     """`status.conditions[type=Failed].message` → steps into objects, and one into a list.
 
-    A `[key=value]` step chooses the first item of a list whose `key` is the text `value`.
+    A `[key=value]` step chooses the first item of a list whose `key` is the text `value`; of
+    conditions, the first that holds.
     """
     return tuple(name or (key, value) for name, key, value in _SEGMENT.findall(path))
 
@@ -57,8 +59,11 @@ def follow(tree: Json, steps: Steps) -> Json:
 def _first_item(items: Json, key: str, value: str) -> Json:
     if not isinstance(items, list):
         return MISSING
-    matching = (item for item in items if isinstance(item, dict) and item.get(key) == value)
-    return next(matching, MISSING)
+    for item in items:
+        # A condition whose status is False or Unknown says that it is not so.
+        if isinstance(item, dict) and item.get(key) == value and item.get("status") in _HOLDS:
+            return item
+    return MISSING
 
 
 def text(limit: int) -> Callable[[Json], str]:

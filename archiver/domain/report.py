@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from archiver.domain.shard import Shard
 from archiver.errors import ArchiverError
 
-API_VERSION = "archiver.kubernaut.io/v1"
+# What the RunReport document begins with, whatever the run did.
+HEAD: Final = {"apiVersion": "archiver.kubernaut.io/v1", "kind": "RunReport"}
 
 
 class Outcome(StrEnum):
@@ -53,6 +54,11 @@ class Problem:
             "reason": self.reason,
             "message": self.message,
         }
+
+
+def beside_name(name: str, message: str) -> str:
+    """The message of an error without the name of its object, where that stands beside it."""
+    return message.partition(f"{name}: ")[2] or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +115,7 @@ class RunReport:
         """The RunReport document, JSON-ready."""
         counts = {"found": self.found} | {str(o): self.outcomes[o] for o in Outcome}
         return {
-            "apiVersion": API_VERSION,
-            "kind": "RunReport",
+            **HEAD,
             "runId": self.run_id,
             "mode": self.mode,
             "clusterId": self.cluster_id,

@@ -8,7 +8,7 @@ from typing import Final
 
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
 from archiver.errors import ArchiverError
 
 # A cluster in which everything is broken must not fill the memory with its names.
@@ -18,12 +18,16 @@ MAX_UNKNOWN_PHASES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One object's end in this run, for logs, progress and the lines of a dry run."""
+    """One object's end in this run, for logs, progress and the lines of a dry run.
+
+    `reference` is its name as kubectl prints and takes it; "" where the object has none.
+    """
 
     object: str
     uid: str
     outcome: Outcome
     why: str
+    reference: str = ""
 
 
 @dataclass(slots=True)
@@ -44,7 +48,8 @@ class Tally:
 
     def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
         """Count an object's outcome."""
-        self._settle(Settled(str(resource), resource.key.uid, outcome, why))
+        named = _reference(resource)
+        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named))
 
     def _settle(self, settled: Settled) -> None:
         self.outcomes[settled.outcome] += 1
@@ -72,8 +77,9 @@ class Tally:
     def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
         self.unmarkable += 1
-        self._note(Problem(str(resource), resource.key.uid, "mark-refused", str(error)))
-        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {error}")
+        said = beside_name(str(resource), str(error))
+        self._note(Problem(str(resource), resource.key.uid, "mark-refused", said))
+        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {said}")
 
     def _note(self, problem: Problem) -> None:
         if len(self.problems) < MAX_PROBLEMS:
@@ -119,3 +125,9 @@ class Tally:
             ignored=self.ignored,
             error=self.error,
         )
+
+
+def _reference(resource: CustomResource) -> str:
+    """KIND.GROUP/NAME, as `kubectl get -o name`: the namespace is not in it there either."""
+    group = resource.api_version.rpartition("/")[0]
+    return f"{resource.kind.lower()}.{group}/{resource.metadata.name}"

@@ -18,7 +18,7 @@ from archiver.storing import Storing
 from tests.fakes.cluster import Calls, MemoryCluster, Object, ObservedStore, parsed
 from tests.fakes.world import NOW_NS, resource, say
 
-UNPARSED = Unparsed("item 3", "not-json", "no JSON object", b"]", "a-uid")
+UNPARSED = Unparsed("item 3", "not-json", "item 3: no JSON object", b"]", "a-uid")
 
 
 class Bench:
@@ -160,6 +160,8 @@ def test_quarantined_bytes_are_stored_with_the_page(bench: Bench) -> None:
     kept = bench.store.inner.quarantine.values()
     assert {item.raw for item in kept} == {b"]", parsed(bad).raw}
     assert {p.uid for p in bench.tally.problems} == {"a-uid", bad["metadata"]["uid"]}
+    assert [p.message for p in bench.tally.problems if p.object in p.message] == []
+    assert [item.message for item in kept if item.position in item.message] == []
 
 
 def test_quarantined_bytes_without_archives_have_a_write_of_their_own(bench: Bench) -> None:

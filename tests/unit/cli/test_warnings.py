@@ -75,9 +75,17 @@ def test_objects_that_somebody_may_look_for_are_named_in_the_log(
     told: list[Settled] = []
     settled = Settled("n/a (uid u)", "u", outcome, why)
     with capture_logs() as logs:
-        compose._observer(told.append, "r")(settled)
+        compose._observer(told.append, "r", "none")(settled)
     assert told == [settled]
     assert [event["uid"] for event in logs] == ["u"] * logged
+
+
+def test_what_a_dry_run_logs_is_not_taken_for_done() -> None:
+    with capture_logs() as logs:
+        for dry_run in ("none", "client"):
+            settled = Settled("n/a (uid u)", "u", Outcome.ARCHIVED, "due")
+            compose._observer(lambda _settled: None, "r", dry_run)(settled)
+    assert [event.get("dry_run") for event in logs] == [None, "client"]
 
 
 def test_a_misspelt_variable_is_said_by_every_command(

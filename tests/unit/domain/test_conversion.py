@@ -115,6 +115,10 @@ def _flags(status: Any, spec: Any = None, **metadata: Any) -> list[str]:
     return [flag for flag in flags if not flag.startswith("missing:")]
 
 
+def _failed(status: str, message: str) -> dict[str, Any]:
+    return {"type": "Failed", "status": status, "message": message}
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [
@@ -122,6 +126,10 @@ def _flags(status: Any, spec: Any = None, **metadata: Any) -> list[str]:
         ({"message": "m"}, "m"),
         ({"failureInfo": {"error": "f"}, "error": "e"}, "f"),
         ({"conditions": [{"type": "Failed", "message": "c"}], "error": "e"}, "c"),
+        ({"conditions": [_failed("True", "c")], "error": "e"}, "c"),
+        ({"conditions": [_failed("False", "not yet")], "error": "e"}, "e"),
+        ({"conditions": [_failed("Unknown", "not yet")]}, None),
+        ({"conditions": [_failed("False", "once"), _failed("True", "c")]}, "c"),
         ({}, None),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
 from archiver.domain.shard import Shard
 from archiver.errors import ArchiverError, Configuration, Integrity, Interrupted, Unavailable
 
@@ -60,6 +60,19 @@ def test_what_was_passed_over_is_counted_beside_the_counts() -> None:
 def test_unreadable_status_is_counted_beside_the_counts() -> None:
     assert _report(unreadable_status=2).as_dict()["unreadableStatus"] == 2
     assert _report().as_dict()["unreadableStatus"] == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("n/x (uid u): nested too deep", "nested too deep"),
+        ("mark of n/x (uid u): 422: name: too long", "422: name: too long"),
+        ("value too long", "value too long"),
+        ("n/x (uid u): ", "n/x (uid u): "),
+    ],
+)
+def test_a_message_does_not_repeat_whose_it_is(message: str, shown: str) -> None:
+    assert beside_name("n/x (uid u)", message) == shown
 
 
 def test_the_document() -> None:

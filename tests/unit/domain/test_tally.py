@@ -27,18 +27,22 @@ def test_counts_and_tells() -> None:
     one = resource()
     tally.settle(one, Outcome.ARCHIVED, "due")
     tally.quarantine(Problem("item 3", "", "not-json", "no object"))
-    tally.refuse(one, MarkRefused("422"))
+    tally.refuse(one, MarkRefused(f"mark of {one}: 422"))
     tally.effects[Effect.MARKED] += 1
+    named = "remediationprocessing.remediationprocessing.kubernaut.io/rp-1"
     assert told == [
-        Settled(str(one), UID, Outcome.ARCHIVED, "due"),
+        Settled(str(one), UID, Outcome.ARCHIVED, "due", named),
         Settled("item 3", "", Outcome.QUARANTINED, "no object"),
-        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422"),
+        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422", named),
     ]
     report = _report(tally)
     assert report.found == 3
     assert report.effects[Effect.MARKED] == 1
     assert report.unmarkable == 1
-    assert [problem.reason for problem in report.problems] == ["not-json", "mark-refused"]
+    assert [(problem.reason, problem.message) for problem in report.problems] == [
+        ("not-json", "no object"),
+        ("mark-refused", "422"),
+    ]
     assert report.exit_code == 1
 
 
