@@ -7,7 +7,7 @@ from tests.e2e.run.objects import Collection
 # Near the largest object that etcd takes (1.5 MiB), with room for the mark.
 LARGE = 1_200_000  # bytes
 # It starts with this, and cannot hold a page of them.
-TOO_LITTLE = "112Mi"
+TOO_LITTLE = "72Mi"
 
 
 def test_the_limit_is_enough_for_the_largest_objects(
