@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
-from urllib.parse import unquote
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -19,13 +18,11 @@ from archiver.domain import gotime
 from archiver.domain.policy import HOUR, SECOND
 from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
+from archiver.masked import masked
 
 PREFIX: Final = "ARCHIVER_"
 # The Job controller's own name for the number of a pod of an Indexed Job.
 _INDEX: Final = "JOB_COMPLETION_INDEX"
-_SCHEMES: Final = ("postgresql://", "postgres://")
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
-_PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
 def _duration(value: object) -> object:
@@ -183,21 +180,8 @@ class Settings(BaseSettings):
         for name in _DURATIONS:
             shown[name] = f"{shown[name] / SECOND:g}s"
         if self.database_url:
-            shown["database_url"] = _masked(self.database_url)
+            shown["database_url"] = masked(self.database_url)
         return shown
-
-
-def _masked(url: str) -> str:
-    # In anything else (a keyword string, another scheme) a password may stand anywhere.
-    if not url.startswith(_SCHEMES):
-        return "***"
-    return _PARAMETER.sub(_mask, _PASSWORD.sub(r"\1:***@", url))
-
-
-def _mask(parameter: re.Match[str]) -> str:
-    # libpq decodes the keyword too: pass%77ord is one.
-    secret = unquote(parameter[2]).strip().lower().endswith("password")
-    return f"{parameter[1]}{parameter[2]}={'***' if secret else parameter[3]}"
 
 
 _DURATIONS: Final = ("retention", "lead", "deadline", "grace", "commit_timeout")

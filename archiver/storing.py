@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import RUN
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Skip, Terms
-from archiver.domain.report import Effect, Outcome, Problem, beside_name
+from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
+from archiver.kept import kept_of, problem_of, unconverted_kept, unparsed_kept
 from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
 
 _NO_ORDER: Final = (
@@ -55,8 +55,8 @@ class Storing:
             if skip.reason is Reason.NOT_TERMINAL:
                 self._tally.meet_phase(skip.phase)
             self._tally.unreadable_status += skip.reason is Reason.UNREADABLE_STATUS
-        kept = [_unparsed(item) for item in unparsed]
-        kept += [_unconverted(d) for d in decisions if isinstance(d, Quarantine)]
+        kept = [unparsed_kept(item) for item in unparsed]
+        kept += [unconverted_kept(d) for d in decisions if isinstance(d, Quarantine)]
         stored = Stored()
         rounds = _rounds(d for d in decisions if isinstance(d, Archive | Marked))
         for waiting in rounds:
@@ -73,7 +73,7 @@ class Storing:
         for resource in page.resources:
             self._tally.settle(resource, Outcome.DEFERRED, str(error))
         for item in page.unparsed:
-            self._tally.defer_bytes(_problem(_unparsed(item)))
+            self._tally.defer_bytes(problem_of(unparsed_kept(item)))
 
     def _round(
         self,
@@ -100,7 +100,7 @@ class Storing:
             for one in waiting.values():
                 self._tally.settle(one.resource, Outcome.DEFERRED, str(error))
             for item in kept:
-                self._tally.defer_bytes(_problem(item))
+                self._tally.defer_bytes(problem_of(item))
 
     def _settle_stored(self, waiting: dict[str, Archive | Marked]) -> None:
         """Objects that carry their mark and are in the store: a mark alone proves nothing."""
@@ -137,7 +137,7 @@ class Storing:
 
     def _quarantined(self, kept: list[Quarantined]) -> None:
         while kept:
-            self._tally.quarantine(_problem(kept.pop(0)))
+            self._tally.quarantine(problem_of(kept.pop(0)))
 
     def _count(self, written: Written, waiting: dict[str, Archive]) -> list[Quarantined]:
         """Count the new rows; what became no row, whose bytes are still to be kept.
@@ -152,7 +152,7 @@ class Storing:
         reasons = {uid: ("refused-by-store", why) for uid, why in written.refused.items()}
         reasons |= dict.fromkeys(sorted(unordered), ("order-unknown", _NO_ORDER))
         return [
-            _quarantined(waiting.pop(uid).resource, reason, why)
+            kept_of(waiting.pop(uid).resource, reason, why)
             for uid, (reason, why) in reasons.items()
         ]
 
@@ -222,7 +222,7 @@ def _decided(found: Mapping[str, Archive | Marked], kept: list[Quarantined]) -> 
         if isinstance(decision, Archive):
             archives[uid] = decision
         else:
-            kept.append(_unconverted(decision))
+            kept.append(unconverted_kept(decision))
     return archives
 
 
@@ -236,22 +236,3 @@ def _rounds(archives: Iterable[Archive | Marked]) -> list[dict[str, Archive | Ma
             rounds.append(room := {})
         room[uid] = archive
     return rounds
-
-
-def _problem(item: Quarantined) -> Problem:
-    return Problem(item.position, item.uid, item.reason, item.message)
-
-
-def _unparsed(item: Unparsed) -> Quarantined:
-    message = beside_name(item.position, item.message)
-    return Quarantined(item.position, item.reason, message, item.raw, item.uid)
-
-
-def _unconverted(item: Quarantine) -> Quarantined:
-    return _quarantined(item.resource, item.reason, item.message)
-
-
-def _quarantined(resource: CustomResource, reason: str, message: str) -> Quarantined:
-    name = str(resource)
-    said = beside_name(name, message)
-    return Quarantined(name, reason, said, resource.raw, resource.key.uid)
