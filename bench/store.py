@@ -2,8 +2,9 @@
 
 Bare COPY: rows that were made before the clock starts, into the same table with all its indexes,
 checks and generated columns, by one binary COPY per page and a COMMIT. The store stage: from what
-`plan` decided to what is confirmed, which is converting, the look at the newest revisions, rows,
-leaves, COPY, the batch manifest, COMMIT, and reading the digests back in a statement of its own.
+`plan` decided to what is confirmed (the records are made by then), which is the look at the newest
+revisions, rows, leaves, COPY, the batch manifest, COMMIT, and reading the digests back in a
+statement of its own.
 
 Both take turns, page by page, so that whatever else the machine does hits both. Best of several
 rounds: noise only ever adds.
