@@ -87,7 +87,7 @@ class Answer:
         """The server's clock: whole seconds, in nanoseconds since the epoch; None if not told."""
         try:
             return gotime.from_datetime(parsedate_to_datetime(self.header("Date") or ""))
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             return None
 
     def read_status(self) -> Status:

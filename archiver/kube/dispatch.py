@@ -68,6 +68,8 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._asleep = self._closed = False
         self._thread: threading.Thread | None = None
+        # What is said of whatever comes after the end.
+        self._why_closed: ArchiverError = Interrupted("the client was closed")
         self.clock: Clock | None = None
 
     @property
@@ -79,7 +81,8 @@ class Dispatcher:
         """Line a call up in its lane. Its future ends whatever happens."""
         with self._lock:
             if self._closed:
-                raise RuntimeError("this client is closed")
+                call.end(self._why_closed)
+                return
             if self._thread is None:
                 # A daemon: a request that hangs must not hold up the end of the process.
                 self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
@@ -100,16 +103,15 @@ class Dispatcher:
         self._transfers.close()
 
     def _run(self) -> None:
-        error: BaseException = Interrupted("the client was closed")
         try:
             while not self._closed:
                 if not self._turn():
                     self._sleep()
         except BaseException as bug:
-            error = bug
+            self._why_closed = ArchiverError(f"a bug ended all requests: {bug!r}")
             raise
         finally:
-            self._give_up(error)
+            self._give_up(self._why_closed)
 
     def _turn(self) -> bool:
         """Send what may be sent, take what has come; whether anything has."""
@@ -124,7 +126,7 @@ class Dispatcher:
             try:
                 self._ended(call, result)
             except BaseException as bug:
-                call.end(bug)
+                call.end(ArchiverError(f"a bug ended all requests: {bug!r}"))
                 raise
         return any_ended
 
@@ -134,17 +136,27 @@ class Dispatcher:
         for call in submitted:
             self._lanes.setdefault(call.lane)
             call.lane.add(call)
-        if self._later and self._stop is not None and self._stop.expired():
-            while self._later:
-                _, _, call = heapq.heappop(self._later)
-                ended = Interrupted("the run ended while a request was about to be repeated")
-                call.lane.fail(call, ended)
+        if self._stop is not None and self._stop.expired():
+            self._end_all(Interrupted("the run's time is up; what was asked for is given up"))
         while self._later and self._later[0][0] <= now:
             _, _, call = heapq.heappop(self._later)
             call.lane.add(call, first=True)
 
+    def _end_all(self, error: BaseException) -> None:
+        """End whatever has been begun, however far it is."""
+        under_way = self._transfers.give_up()
+        for call in under_way:
+            call.lane.window.ended(call.sent, busy=None)
+        calls = [*under_way, *(call for _, _, call in self._later)]
+        self._later.clear()
+        for lane in self._lanes:
+            calls += lane.take_all()
+        for call in calls:
+            call.end(error)
+
     def _send(self, call: Call[Any]) -> None:
-        call.patience = call.patience or Patience(self._network.budget)
+        if call.patience is None:
+            call.patience, call.began = Patience(self._network.budget), time.monotonic()
         call.login = call.login or self._login
         try:
             self._transfers.start(call.request, call.login, call)
@@ -157,8 +169,9 @@ class Dispatcher:
         now = time.monotonic()
         left = [lane.left(now) for lane in self._lanes]
         left += [self._later[0][0] - now] if self._later else []
-        # A pause is looked at often, so that the end of the run ends it.
-        left += [_GLANCE] if self._later and self._stop is not None else []
+        # Looked at often, so that the end of the run ends a pause, or an answer that never comes.
+        busy = self._later or self._transfers.under_way()
+        left += [_GLANCE] if busy and self._stop is not None else []
         with self._lock:
             if self._submitted or self._closed:
                 return
@@ -191,7 +204,7 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
                 call.lane.fail(call, error)
             else:
-                call.future.set_result(result)
+                call.lane.succeed(call, result, time.monotonic())
 
     def _is_repeated(
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None
@@ -223,9 +236,7 @@ class Dispatcher:
         """Whatever ended this thread: nobody may wait for ever."""
         with self._lock:
             self._closed = True
-        calls = [*self._transfers.under_way(), *self._submitted]
-        calls += [call for _, _, call in self._later]
-        for lane in self._lanes:
-            calls += lane.waiting()
-        for call in calls:
+            submitted, self._submitted = self._submitted, []
+        for call in submitted:
             call.end(error)
+        self._end_all(error)

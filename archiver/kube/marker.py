@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from archiver.domain.custom_resource import CustomResource
+from archiver.domain.custom_resource import CustomResource, Metadata
 from archiver.domain.mark import Mark, merge_patch
 from archiver.errors import ArchiverError, Interrupted, MarkRefused
 from archiver.kube.answer import Answer
@@ -26,6 +26,15 @@ _HEADERS: Final = (
     "Content-Type: application/merge-patch+json",
 )
 _encode = msgspec.json.Encoder().encode
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    """metav1.PartialObjectMetadata, as far as a mark shows in it."""
+
+    metadata: Metadata
+
+
+_marked: Final = msgspec.json.Decoder(_Marked).decode
 
 
 class KubeMarker:
@@ -48,7 +57,7 @@ class KubeMarker:
         self._client = client
         self._resource = resource
         pace = Pace(most_per_second) if most_per_second else None
-        self._lane = Lane(Window(most_at_once), pace, _ends_all)
+        self._lane = Lane(Window(most_at_once), pace, ends_it=_ends_all, alone=_only_this_one)
         query = [("fieldManager", FIELD_MANAGER)]
         if dry_run:
             query.append(("dryRun", "All"))
@@ -66,15 +75,19 @@ class KubeMarker:
             _encode(merge_patch(metadata, mark)),
             headers=_HEADERS,
             lane=self._lane,
-            interpret=_outcome(resource, mark.digest.encode()),
+            interpret=_outcome(resource, mark),
         )
 
 
-def _outcome(resource: CustomResource, digest: bytes) -> Callable[[Answer], MarkOutcome]:
+def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOutcome]:
     def outcome(answer: Answer) -> MarkOutcome:
         if not answer.ok:
             return outcome_of_mark(answer, f"mark of {resource}")
-        if digest not in answer.body:
+        try:
+            metadata = _marked(answer.body).metadata
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return MarkOutcome.CONFLICT  # whether it was applied shows when it is read again
+        if not mark.says_the_same_as(metadata):
             raise MarkRefused(
                 f"mark of {resource}: the API server accepted it, and the object is without it: "
                 "an admission webhook or policy takes labels or annotations away"
@@ -82,6 +95,10 @@ def _outcome(resource: CustomResource, digest: bytes) -> Callable[[Answer], Mark
         return MarkOutcome.MARKED
 
     return outcome
+
+
+def _only_this_one(failed: str) -> MarkRefused:
+    return MarkRefused(f"{failed}; other objects were marked meanwhile")
 
 
 def _ends_all(error: ArchiverError) -> bool:

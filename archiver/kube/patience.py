@@ -76,5 +76,5 @@ def _asked_for(retry: Retry, answer: Answer) -> float | None:
     wish = answer.header("Retry-After")
     try:
         return None if wish is None else retry.parse_retry_after(wish)
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):  # a date beyond all calendars among them
         return None

@@ -55,6 +55,14 @@ class Transfers(Generic[_T]):
         """What has been sent and not ended."""
         return [attempt.of for attempt in self._under_way.values()]
 
+    def give_up(self) -> list[_T]:
+        """End what is under way, with its connections."""
+        given_up = self.under_way()
+        for curl in self._under_way:
+            self._multi.remove_handle(curl)
+        self._under_way.clear()
+        return given_up
+
     def start(self, request: Request, login: Login, of: _T) -> None:
         """Send a request once; what comes of it is given back together with `of`."""
         idle = self._idle[login]
@@ -105,9 +113,7 @@ class Transfers(Generic[_T]):
         """Close everything; once more does no harm."""
         if self._multi.closed:
             return
-        for curl in list(self._under_way):
-            self._multi.remove_handle(curl)
-        self._under_way.clear()
+        self.give_up()
         self._idle.clear()
         self._multi.close()
         os.close(self._sleeper)

@@ -85,7 +85,7 @@ def test_a_wish_beyond_the_budget_ends_it_at_once(stub: Start, virtual_time: Vir
     assert virtual_time.slept == 0
 
 
-@pytest.mark.parametrize("wish", ["soon", ""])
+@pytest.mark.parametrize("wish", ["soon", "", "Mon, 01 Jan 99999 00:00:00 GMT"])
 def test_a_wish_that_cannot_be_understood(
     stub: Start, virtual_time: VirtualTime, wish: str
 ) -> None:
@@ -252,7 +252,10 @@ def test_the_clock_is_that_of_the_first_answer(stub: Start) -> None:
     assert client.clock.skew == client.clock.server - client.clock.local
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Wed, 31 Feb 2024 23:59:59 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    ["", "yesterday", "Wed, 31 Feb 2024 23:59:59 GMT", "Mon, 01 Jan 2024 00:00:00 +99999999999999"],
+)
 def test_a_date_that_is_none(stub: Start, date: str) -> None:
     client = stub(Reply(200, b"{}", {"Date": date})).client()
     client.get("/x")

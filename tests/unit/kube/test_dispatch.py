@@ -7,10 +7,11 @@ from concurrent.futures import Future
 import pytest
 
 from archiver.errors import ArchiverError, Forbidden, Interrupted, MarkRefused
-from archiver.kube import Client
+from archiver.kube import Client, Network
 from archiver.kube.answer import Answer
 from archiver.kube.failures import require_success
-from archiver.kube.lane import Lane
+from archiver.kube.lane import Lane, Pace
+from archiver.kube.transfers import Transfers
 from archiver.kube.window import Window
 from tests.unit.kube.stub import Reply, Request, Stub, status
 
@@ -103,7 +104,7 @@ def test_a_client_that_is_closed_leaves_nobody_waiting() -> None:
     for future in begun:
         with pytest.raises(Interrupted):
             future.result(10)
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(Interrupted, match="closed"):
         client.get("/x")
     server.released.set()
     server.close()
@@ -128,10 +129,86 @@ def test_a_bug_in_the_thread_leaves_nobody_waiting(
     client, lane = stub(Reply()).client(), one_at_a_time()
     begun = [begin(client, lane, f"/{n}") for n in range(3)]
     for future in begun:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ArchiverError, match="a bug ended all requests: ZeroDivisionError"):
             future.result(10)
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ArchiverError, match="a bug ended all requests"):
         client.get("/x")
+
+
+class Ending:
+    """A run whose time is up when the test says so."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def requested(self) -> bool:
+        return self.over
+
+    def expired(self) -> bool:
+        return self.over
+
+
+def test_what_never_ends_is_given_up_when_the_time_of_the_run_is_up() -> None:
+    server, lane, ending = Held(Reply()), one_at_a_time(), Ending()
+    client = Client(server.configuration, Network(), ending)
+    under_way, waiting = begin(client, lane, "/0"), begin(client, lane, "/1")
+    assert server.arrived.wait(10)
+    ending.over = True
+    for future in (under_way, waiting):
+        with pytest.raises(Interrupted, match="time is up"):
+            future.result(10)
+    with pytest.raises(Interrupted):
+        client.get("/x")
+    server.released.set()
+    client.close()
+    server.close()
+
+
+def test_one_request_that_always_fails_stops_no_other_that_succeeds(stub: Start) -> None:
+    class Sick(Stub):
+        def next_reply(self, request: Request) -> Reply | None:
+            super().next_reply(request)
+            return status(500, "failed calling webhook") if request.path == "/sick" else Reply()
+
+    server = Sick([Reply()])
+    lane = Lane(
+        Window(4), ends_it=lambda error: not isinstance(error, MarkRefused), alone=MarkRefused
+    )
+
+    def interpret(answer: Answer) -> object:
+        return require_success(answer, "mark").status
+
+    client = server.client()
+    sick = begin(client, lane, "/sick", interpret)
+    while not sick.done():
+        assert begin(client, lane, "/fine", interpret).result(10) == 200
+    with pytest.raises(MarkRefused, match="failed calling webhook"):
+        sick.result(10)
+    assert begin(client, lane, "/fine", interpret).result(10) == 200
+    server.close()
+
+
+def test_a_full_window_is_waited_for_and_not_asked_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Held(Reply())
+    lane = Lane(Window(1), Pace(1000))
+    client = server.client()
+    begun = [begin(client, lane, f"/{n}") for n in range(3)]
+    assert server.arrived.wait(10)
+    turns: list[float] = []
+    wait = Transfers.wait
+
+    def counted(transfers: Transfers[object], seconds: float) -> None:
+        turns.append(seconds)
+        wait(transfers, seconds)
+
+    monkeypatch.setattr(Transfers, "wait", counted)
+    threading.Event().wait(0.5)
+    assert len(turns) < 20
+    server.released.set()
+    assert [future.result(10) for future in begun] == [200] * 3
+    server.close()
 
 
 def test_an_idle_client_wakes_for_what_comes(stub: Start) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from archiver.domain.custom_resource import CustomResource, parse
-from archiver.domain.mark import Mark
+from archiver.domain.custom_resource import CustomResource, Metadata, parse
+from archiver.domain.mark import Mark, merge_patch
 from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable, Unreadable
 from archiver.kube import KubeMarker, KubeSource, Resource, discover, missing_rights
 from archiver.kube.discovery import resource_of_kind
@@ -49,6 +49,11 @@ def owners(*pairs: tuple[str, str]) -> Page:
 
 
 MARK = Mark("cd" * 32, "uid-n/a", "completed", "store", "run", datetime(2024, 1, 31, tzinfo=UTC))
+
+# What the API server answers to that mark.
+MARKED = Reply(
+    200, {"metadata": merge_patch(Metadata(uid="u", resource_version="1"), MARK)["metadata"]}
+)
 
 
 class TestDiscovery:
@@ -210,7 +215,7 @@ class TestSurroundings:
 
 class TestMarker:
     def test_what_is_sent(self, stub: Start) -> None:
-        server = stub(Reply(200, MARK.digest.encode()))
+        server = stub(MARKED)
         marks = KubeMarker(server.client(), TICKETS, dry_run=True)
         assert marks.mark(resource(), MARK).result() is MarkOutcome.MARKED
         [request] = server.requests
@@ -226,6 +231,17 @@ class TestMarker:
         with pytest.raises(MarkRefused, match="without it"):
             marks.mark(resource(), MARK).result()
 
+    @pytest.mark.parametrize("key", ["labels", "annotations"])
+    def test_a_mark_of_which_half_is_taken_away_again(self, stub: Start, key: str) -> None:
+        half = {k: v for k, v in MARKED.body["metadata"].items() if k != key}
+        marks = KubeMarker(stub(Reply(200, {"metadata": half})).client(), TICKETS)
+        with pytest.raises(MarkRefused, match="without it"):
+            marks.mark(resource(), MARK).result()
+
+    def test_an_answer_that_cannot_be_read_leaves_it_to_the_next_reading(self, stub: Start) -> None:
+        marks = KubeMarker(stub(Reply(200, MARKED.data[:60])).client(), TICKETS)
+        assert marks.mark(resource(), MARK).result() is MarkOutcome.CONFLICT
+
     def test_a_patch_whose_answer_was_lost_is_a_conflict_then(self, stub: Start) -> None:
         server = stub(None, status(409))
         assert (
@@ -240,7 +256,7 @@ class TestMarker:
             marks.mark(resource(), MARK).result()
 
     def test_no_more_than_so_many_a_second(self, stub: Start, virtual_time: VirtualTime) -> None:
-        server = stub(Reply(200, MARK.digest.encode()))
+        server = stub(MARKED)
         marks = KubeMarker(server.client(), TICKETS, most_per_second=10)
         for _ in range(11):
             marks.mark(resource(), MARK).result()

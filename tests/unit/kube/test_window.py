@@ -12,7 +12,7 @@ from archiver.kube.window import Window
 from archiver.ports import MarkOutcome
 from tests.unit.kube.conftest import VirtualTime
 from tests.unit.kube.stub import Reply, Request, Stub, status
-from tests.unit.kube.test_ports import MARK, TICKETS, resource
+from tests.unit.kube.test_ports import MARK, MARKED, TICKETS, resource
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ class Seats(Stub):
             return status(429, "too many requests") | {"Retry-After": "0"}
         self._pause.wait(0.01)
         self._free.release()
-        return Reply(200, MARK.digest.encode())
+        return MARKED
 
 
 def test_a_refusal_of_one_mark_slows_the_others() -> None:
