@@ -48,7 +48,9 @@ def main() -> int:
         PostgresServer.start(find_installation("wheel")) as postgres,
         ApiServer(_cluster(now)) as api,
     ):
-        environment = os.environ | {
+        # What the shell says of another archive is not meant for this one.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ARCHIVER_")}
+        environment = inherited | {
             "ARCHIVER_DATABASE_URL": postgres.superuser_url(),
             "KUBECONFIG": str(api.write_kubeconfig(Path(folder) / "kubeconfig")),
             "ARCHIVER_LOG_LEVEL": "error",

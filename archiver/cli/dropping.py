@@ -24,7 +24,7 @@ from archiver.domain.retention import (
     over_their_time,
     parse_month,
 )
-from archiver.errors import ArchiverError, Interrupted
+from archiver.errors import ArchiverError, Configuration, Interrupted
 from archiver.ports import Source
 from archiver.settings import Settings
 from archiver.shutdown import Shutdown
@@ -137,17 +137,22 @@ def _fates(
 def months_of_living(source: Source, engine: "Engine") -> dict[date, str]:
     """month → one object born in it, of all that the cluster has.
 
-    What cannot be read is looked up by its uid, should the archive have it from better days; what
-    has no uid either is in no month. Raises what `source.pages` raises.
+    What cannot be read is looked up by its uid, should the archive have it from better days. Raises
+    Configuration for what has no uid either, and what `source.pages` raises.
     """
     living: dict[date, str] = {}
     unread: dict[str, str] = {}
     for page in source.pages():
         for resource in page.resources:
             born = gotime.to_datetime(resource.key.created_at)
-            named = f"{resource} (uid {resource.key.uid})"
-            living.setdefault(date(born.year, born.month, 1), named)
-        unread |= {item.uid: item.position for item in page.unparsed if item.uid}
+            living.setdefault(date(born.year, born.month, 1), str(resource))
+        for item in page.unparsed:
+            if not item.uid:
+                raise Configuration(
+                    f"{item.position} cannot be read ({item.reason}) and has no uid: nobody can "
+                    "tell whether its month is one that is to go; mend or delete it first"
+                )
+            unread[item.uid] = item.position
     stored = retention.months_of(engine, source.cluster_id, unread) if unread else {}
     return {month: f"{unread[uid]} (uid {uid})" for month, uid in stored.items()} | living
 

@@ -1,5 +1,6 @@
 """ValidatingAdmissionPolicy and its binding, as far as they say which deletions they are about."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -91,13 +92,28 @@ class Match(msgspec.Struct, frozen=True, rename="camel"):
             yield "namespaceSelector"
 
 
+class Expression(msgspec.Struct, frozen=True):
+    """A variable or a validation, in CEL; a validation has no name."""
+
+    name: str = ""
+    expression: str = ""
+
+
 class PolicySpec(msgspec.Struct, frozen=True, rename="camel"):
     """A policy's spec."""
 
+    variables: tuple[Expression, ...] = ()
+    validations: tuple[Expression, ...] = ()
     match_constraints: Match = Match()
     match_conditions: tuple[Any, ...] = ()
     failure_policy: str = "Fail"
     param_kind: Any = None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256, in hex digits, of all that is evaluated: variables and validations."""
+        evaluated = msgspec.json.encode((self.variables, self.validations))
+        return hashlib.sha256(evaluated).hexdigest()
 
     def gaps(self, resource: Resource, meant: Callable[[Requirement], bool]) -> Iterator[str]:
         """As a Match has them, and its own."""

@@ -174,6 +174,7 @@ def test_not_what_is_not_there(owner: Engine) -> None:
 
 
 TAMPERED = {
+    "all rows of the month are gone": "DELETE FROM archive.revision WHERE name LIKE 'june-%'",
     "a row is gone": "DELETE FROM archive.revision WHERE name = 'june-1'",
     "a row came from nowhere": """
         INSERT INTO archive.revision (created_at, cluster_id, uid, revision, resource_version,

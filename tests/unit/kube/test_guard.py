@@ -158,3 +158,19 @@ def test_an_installation_elsewhere_may_leave_its_own_namespace_out(
     (tmp_path / "namespace").write_text("elsewhere\n")
     monkeypatch.setattr(guard, "_OF_THE_POD", tmp_path / "namespace")
     assert found(stub, elsewhere, binding()).gate is Gate.GUARD
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"validations": [{"expression": "true"}]},
+        {"validations": []},
+        {"variables": [{"name": "terminal", "expression": "false"}]},
+    ],
+)
+def test_a_policy_that_evaluates_something_else_is_not_taken_for_the_guard(
+    stub: Start, spec: dict[str, Any]
+) -> None:
+    judged = found(stub, policy(**spec), binding())
+    assert judged.gate is Gate.PARTIAL
+    assert "expressions" in judged.why

@@ -81,8 +81,12 @@ begin
       from archive.batch b
       cross join unnest(b.created_at, b.uid, b.revision, b.leaf)
         as e (created_at, uid, revision, leaf)
-      where b.batch_id in (select batch_id from stored)
+      -- All that were written since the month was last dropped, also those of which no row is left;
+      -- their arrays are in the order of created_at.
+      where b.created_at[1] < $2 and b.created_at[b.count] >= $1
         and e.created_at >= $1 and e.created_at < $2
+        and (b.batch_id in (select batch_id from stored) or b.written_at > coalesce(
+          (select max(dropped_at) from archive.purge where month = $1::date), '-infinity'))
     ), by_batch as (
       select batch_id, count(s.revision) as stored, count(n.revision) as named, count(*) as total,
         sha256(string_agg(n.leaf, '' order by created_at, uid collate "C", revision)) as digest

@@ -1,0 +1,28 @@
+"""Which months have something alive."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from archiver.cli.dropping import months_of_living
+from archiver.errors import Configuration
+from archiver.ports import Unparsed
+from tests.fakes.world import World
+
+NO_DATABASE: Any = None  # asked only for objects that cannot be read
+
+
+def test_every_object_keeps_the_month_of_its_birth() -> None:
+    world = World()
+    world.add("alive")
+    [(month, named)] = months_of_living(world.cluster, NO_DATABASE).items()
+    assert month == date(2026, 1, 1)
+    assert named.count("uid") == 1
+
+
+def test_object_of_which_nothing_can_be_read_keeps_all_months() -> None:
+    world = World()
+    world.cluster.unparsed.append(Unparsed("ns/odd", "too-deep", "nested over 500 levels", b"{}"))
+    with pytest.raises(Configuration, match=r"ns/odd cannot be read \(too-deep\) and has no uid"):
+        months_of_living(world.cluster, NO_DATABASE)
