@@ -10,6 +10,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from archiver.errors import ObjectError, Temporary
+
 REDACTED: Final = "***"
 _SECRET: Final = re.compile(
     r"passw|passphrase|secret|token|authori[sz]ation|credential|cookie|api_?key|private_?key",
@@ -47,6 +49,18 @@ def configure(
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(out, [structlog.stdlib.add_logger_name, *shared], rendering)
+
+
+def level_of(exit_code: int) -> int:
+    """How severe, as logging's number, is what ends with this code.
+
+    error: nothing mends it but a person (65, 70, 78) · warning: the next run may, or one object
+    needs a person (75, 1) · info: done.
+    """
+    if exit_code == 0:
+        return logging.INFO
+    mild = (ObjectError.exit_code, Temporary.exit_code)
+    return logging.WARNING if exit_code in mild else logging.ERROR
 
 
 def _rendering(console: bool, out: TextIO) -> list[Processor]:

@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from image.build import build, fill, project, source_date_epoch
+from image.build import build, fill, project
 from image.errors import ImageError
+from image.provenance import source_date_epoch
 
 
 def default_packages() -> Path:

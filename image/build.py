@@ -1,7 +1,5 @@
 """From nothing to an archive."""
 
-import os
-import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -13,11 +11,10 @@ from image.distribution import PACKAGES, PYTHON, architecture, require
 from image.environment import PROJECT
 from image.layer import Layer, layer_of
 from image.packages import Package, fetch
+from image.provenance import source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import sbom
 
-# Where there is neither SOURCE_DATE_EPOCH nor git: 2024-01-01.
-_SOME_TIME: Final = 1_704_067_200
 _SBOM: Final = "usr/share/sbom/kubernaut-archiver.cdx.json"
 _OURS: Final = f"usr/local/lib/{PYTHON}/dist-packages"
 
@@ -33,20 +30,6 @@ def reference() -> str:
     """The image's name as containerd has it; deploy/ calls it by its last part."""
     about = project()
     return f"docker.io/library/{about['name']}:{about['version']}"
-
-
-def source_date_epoch() -> int:
-    """SOURCE_DATE_EPOCH, else the time of the last commit; seconds."""
-    if given := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(given)
-    done = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return int(done.stdout) if done.stdout.strip().isdigit() else _SOME_TIME
 
 
 def build(output: Path, packages: Path) -> str:

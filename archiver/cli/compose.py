@@ -82,7 +82,8 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
     _warn(result, task)
-    _log.info("run.finished", **result.as_dict() | {"problems": len(result.problems)})
+    said = result.as_dict() | {"problems": len(result.problems)}
+    _log.log(log.level_of(result.exit_code), "run.finished", **said)
     return result
 
 
@@ -223,7 +224,8 @@ def _observer(
     def observe(settled: Settled) -> None:
         progress(settled)
         if settled.outcome not in _QUIET or settled.why == Reason.UNREADABLE_STATUS:
-            _log.info(
+            _log.log(
+                log.level_of(settled.exit_code),
                 "object.settled",
                 run_id=run_id,
                 uid=settled.uid,

@@ -1,6 +1,7 @@
 """What a person or a program sees: tables on a terminal, one document for machines."""
 
 import json
+import sys
 from typing import Any, Final
 
 import yaml
@@ -40,15 +41,21 @@ _NO_GATE: Final = {
 
 
 def written(document: Any, output: str) -> str:
-    """One document as JSON or YAML."""
+    """One document as JSON or YAML, for people."""
     if output == "yaml":
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def dump(document: Any, output: str) -> None:
-    """One document on standard output, as JSON or YAML."""
-    write(written(document, output))
+    """One document on standard output, as JSON or YAML.
+
+    JSON is one line off a terminal: in a pod's log, where events are a line each, it is one more.
+    """
+    if output == "json" and not sys.stdout.isatty():
+        write(json.dumps(document, ensure_ascii=False) + "\n")
+    else:
+        write(written(document, output))
 
 
 def line(one: Settled) -> str:

@@ -23,10 +23,12 @@ Kind = tuple[type[ArchiverError], str]
 _TRY_AGAIN: Final[Kind] = (Unavailable, "")
 _MIGRATE: Final[Kind] = (Configuration, "the schema is not this release's: run `archiver migrate`")
 _CREDENTIALS: Final[Kind] = (Configuration, "see the user, the password and pg_hba.conf")
-_TLS: Final[Kind] = (
+# Neither suggests a weaker sslmode: who reads them under pressure would take it.
+_CERTIFICATE: Final[Kind] = (
     Configuration,
-    "see sslrootcert, or set sslmode in the database URL if this network needs no verification",
+    "see sslrootcert in the database URL, and the names and dates in the server's certificate",
 )
+_TLS: Final[Kind] = (Configuration, "sslmode asks for TLS: see the server's settings of it")
 
 # The longest key that fits decides.
 BY_SQLSTATE: Final[dict[str, Kind]] = {
@@ -56,14 +58,14 @@ BY_SQLSTATE: Final[dict[str, Kind]] = {
 }
 
 BY_TEXT: Final[tuple[tuple[str, Kind], ...]] = (
-    ("certificate verify failed", _TLS),
-    ("server certificate for", _TLS),  # … does not match host name
-    ("root certificate file", _TLS),
+    ("certificate verify failed", _CERTIFICATE),
+    ("server certificate for", _CERTIFICATE),  # … does not match host name
+    ("root certificate file", _CERTIFICATE),
     ("server does not support SSL", _TLS),
-    ("certificate file", _TLS),
-    ("private key file", _TLS),
+    ("certificate file", _CERTIFICATE),
+    ("private key file", _CERTIFICATE),
     ("tlsv1 alert", _TLS),
-    ("invalid sslmode value", _TLS),
+    ("invalid sslmode value", (Configuration, "see sslmode in the database URL")),
     ("authentication failed", _CREDENTIALS),
     ("no password supplied", _CREDENTIALS),
     ("no pg_hba.conf entry", _CREDENTIALS),

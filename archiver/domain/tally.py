@@ -9,7 +9,7 @@ from typing import Final
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, ObjectError, Temporary
 
 # A cluster in which everything is broken must not fill the memory with its names.
 MAX_PROBLEMS: Final = 1_000
@@ -21,6 +21,7 @@ class Settled:
     """One object's end in this run, for logs, progress and the lines of a dry run.
 
     `reference` is its name as kubectl prints and takes it; "" where the object has none.
+    `exit_code` is what a run amounts to in which nothing else happened.
     """
 
     object: str
@@ -28,6 +29,7 @@ class Settled:
     outcome: Outcome
     why: str
     reference: str = ""
+    exit_code: int = 0
 
 
 @dataclass(slots=True)
@@ -48,8 +50,12 @@ class Tally:
 
     def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
         """Count an object's outcome."""
+        code = self._deferral() if outcome is Outcome.DEFERRED else 0
         named = _reference(resource)
-        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named))
+        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named, code))
+
+    def _deferral(self) -> int:
+        return Temporary.exit_code if self.error is None else self.error.exit_code
 
     def _settle(self, settled: Settled) -> None:
         self.outcomes[settled.outcome] += 1
@@ -68,18 +74,24 @@ class Tally:
     def quarantine(self, problem: Problem) -> None:
         """Count an object whose bytes were kept instead of a record."""
         self._note(problem)
-        self._settle(Settled(problem.object, problem.uid, Outcome.QUARANTINED, problem.message))
+        self._settle_bytes(problem, Outcome.QUARANTINED, ObjectError.exit_code)
 
     def defer_bytes(self, problem: Problem) -> None:
         """Count an object whose bytes could not be kept this time: the next run tries again."""
-        self._settle(Settled(problem.object, problem.uid, Outcome.DEFERRED, problem.message))
+        self._settle_bytes(problem, Outcome.DEFERRED, self._deferral())
+
+    def _settle_bytes(self, problem: Problem, outcome: Outcome, code: int) -> None:
+        settled = Settled(problem.object, problem.uid, outcome, problem.message, exit_code=code)
+        self._settle(settled)
 
     def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
         self.unmarkable += 1
         said = beside_name(str(resource), str(error))
         self._note(Problem(str(resource), resource.key.uid, "mark-refused", said))
-        self.settle(resource, Outcome.DEFERRED, f"cannot mark: {said}")
+        why, named, code = f"cannot mark: {said}", _reference(resource), ObjectError.exit_code
+        uid = resource.key.uid
+        self._settle(Settled(str(resource), uid, Outcome.DEFERRED, why, named, code))
 
     def _note(self, problem: Problem) -> None:
         if len(self.problems) < MAX_PROBLEMS:

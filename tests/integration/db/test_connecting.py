@@ -118,6 +118,8 @@ def test_a_certificate_of_another_authority(tls_server: PostgresServer, tmp_path
     error = failure_of(url)
     assert type(error) is Configuration
     assert "certificate verify failed" in str(error)
+    assert "sslrootcert" in str(error)
+    assert "sslmode" not in str(error)  # no invitation to weaken it
 
 
 def test_a_certificate_of_another_host(tls_server: PostgresServer) -> None:
@@ -125,6 +127,8 @@ def test_a_certificate_of_another_host(tls_server: PostgresServer) -> None:
     error = failure_of(tls_server.superuser_url(sslmode="verify-full", sslrootcert=root))
     assert type(error) is Configuration
     assert "does not match host name" in str(error)
+    assert "sslrootcert" in str(error)
+    assert "sslmode" not in str(error)  # no invitation to weaken it
 
 
 def test_no_authority_to_verify_with(tls_server: PostgresServer, tmp_path: Path) -> None:
@@ -132,6 +136,7 @@ def test_no_authority_to_verify_with(tls_server: PostgresServer, tmp_path: Path)
     error = failure_of(tls_server.superuser_url(sslmode="verify-full", sslrootcert=missing))
     assert type(error) is Configuration
     assert "sslrootcert" in str(error)
+    assert "sslmode" not in str(error)
 
 
 RAISED = {

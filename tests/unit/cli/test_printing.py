@@ -69,6 +69,21 @@ def test_a_run_is_the_report_alone(capsys: pytest.CaptureFixture[str], output: s
     assert yaml.safe_load(capsys.readouterr().out) == report().as_dict()
 
 
+@pytest.mark.parametrize(("terminal", "lines"), [(False, 1), (True, 39)])
+def test_json_is_one_line_but_on_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+    lines: int,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    printer("json", dry_run=False).finished(report())
+    out = capsys.readouterr().out
+    assert out.endswith("}\n")
+    assert out.count("\n") == lines
+    assert json.loads(out) == report().as_dict()
+
+
 @pytest.mark.parametrize("output", ["json", "yaml", "table", "name"])
 def test_an_object_is_printed_at_once_and_not_kept(
     capsys: pytest.CaptureFixture[str], output: str

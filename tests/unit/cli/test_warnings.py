@@ -15,7 +15,8 @@ from archiver.domain.plan import Reason
 from archiver.domain.report import Outcome, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
-from archiver.settings import load
+from archiver.settings import Settings, load
+from archiver.shutdown import Shutdown
 
 
 def warned(task: compose.Task, **more: Any) -> dict[str, Any]:
@@ -78,6 +79,30 @@ def test_objects_that_somebody_may_look_for_are_named_in_the_log(
         compose._observer(told.append, "r", "none")(settled)
     assert told == [settled]
     assert [event["uid"] for event in logs] == ["u"] * logged
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "level"),
+    [(0, "info"), (1, "warning"), (75, "warning"), (65, "error"), (70, "error"), (78, "error")],
+)
+def test_an_object_is_logged_as_gravely_as_it_ended(exit_code: int, level: str) -> None:
+    settled = Settled("n/a (uid u)", "u", Outcome.DEFERRED, "lost", exit_code=exit_code)
+    with capture_logs() as logs:
+        compose._observer(lambda _settled: None, "r", "none")(settled)
+    assert [event["log_level"] for event in logs] == [level]
+
+
+def test_a_run_that_cannot_go_on_ends_with_an_error_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ARCHIVER_DATABASE_URL", raising=False)
+    # The handlers of signals and of garbage are the test session's.
+    monkeypatch.setattr(Shutdown, "install", lambda _stop: None)
+    monkeypatch.setattr(compose, "_collect_less", lambda: None)
+    with capture_logs() as logs:
+        result = compose.execute(Settings(), compose.Task("run"), lambda _settled: None)
+    finished = next(event for event in logs if event["event"] == "run.finished")
+    assert (result.exit_code, finished["log_level"]) == (78, "error")
 
 
 def test_what_a_dry_run_logs_is_not_taken_for_done() -> None:

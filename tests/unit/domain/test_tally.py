@@ -32,8 +32,8 @@ def test_counts_and_tells() -> None:
     named = "remediationprocessing.remediationprocessing.kubernaut.io/rp-1"
     assert told == [
         Settled(str(one), UID, Outcome.ARCHIVED, "due", named),
-        Settled("item 3", "", Outcome.QUARANTINED, "no object"),
-        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422", named),
+        Settled("item 3", "", Outcome.QUARANTINED, "no object", exit_code=1),
+        Settled(str(one), UID, Outcome.DEFERRED, "cannot mark: 422", named, 1),
     ]
     report = _report(tally)
     assert report.found == 3
@@ -44,6 +44,21 @@ def test_counts_and_tells() -> None:
         ("mark-refused", "422"),
     ]
     assert report.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(None, 75), (Unavailable("away"), 75), (Integrity("lost"), 65), (Configuration("no"), 78)],
+)
+def test_what_is_left_behind_is_as_grave_as_what_ended_the_run(
+    error: ArchiverError | None, code: int
+) -> None:
+    told: list[Settled] = []
+    tally = Tally(told.append, error=error)
+    tally.settle(resource(), Outcome.ALREADY, "stored before")
+    tally.settle(resource(), Outcome.DEFERRED, "left")
+    tally.defer_bytes(Problem("item 3", "", "not-json", "no object"))
+    assert [settled.exit_code for settled in told] == [0, code, code]
 
 
 def test_problems_are_bounded_and_counted() -> None:
