@@ -25,6 +25,8 @@ KUSTOMIZATIONS: Final = (BASE, GUARD, BACKFILL, BACKFILL_SHARDED, DRY_RUN, FLOW_
 NAMESPACE: Final = "kubernaut-archiver"
 SERVICE_ACCOUNT: Final = "archiver"
 USERNAME: Final = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
+# The label of everything that tests make and may therefore delete.
+OURS: Final = {"archiver.kubernaut.io/made-by": "tests"}
 
 # Kustomize reads such an object and does not put it out.
 _LOCAL: Final = "config.kubernetes.io/local-config"

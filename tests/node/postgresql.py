@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg.sql import SQL, Identifier, Literal
 
+from tests.manifests import OURS
 from tests.node.kubectl import Kubectl
 from tests.postgres.certificates import ServerCertificate
 from tests.postgres.folder import memory_folder
@@ -24,6 +25,11 @@ NAMESPACE, NAME, PORT = "kubernaut-system", "postgresql", 5432
 HOST = f"{NAME}.{NAMESPACE}.svc"
 DATABASE = "kubernaut_audit"
 OWNER, WRITER = "archiver_owner", "archiver"
+SERVICE_NAMESPACE: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": NAMESPACE, "labels": OURS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def _service(address: str, port: int) -> list[dict[str, Any]]:
     """A Service without a selector, and the one endpoint that it has."""
     named = {"name": NAME, "namespace": NAMESPACE}
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        SERVICE_NAMESPACE,
         {
             "apiVersion": "v1",
             "kind": "Service",

@@ -26,8 +26,7 @@ def admin(control_plane: Cluster) -> Iterator[KubeApi]:
 @pytest.fixture(scope="package")
 def installation(admin: KubeApi) -> Iterator[list[Object]]:
     """What `kubectl apply -k deploy/` puts there; its migration and runs find no node."""
-    manifests = load(BASE)
-    with applied(admin, manifests):
+    with applied(admin, load(BASE)) as manifests:
         yield manifests
 
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object, path_of
+from tests.e2e.deploy.ours import labelled, refuse_others
 from tests.e2e.waiting import eventually
 from tests.manifests import GUARD, load
 
@@ -23,17 +24,22 @@ def resources_in(namespace: str, version: str = "v1") -> str:
 
 
 @contextmanager
-def applied(api: KubeApi, manifests: Iterable[Object]) -> Iterator[None]:
-    """Apply them in this order; at the end delete them in the other, and see them gone."""
-    manifests = list(manifests)
+def applied(api: KubeApi, manifests: Iterable[Object]) -> Iterator[list[Object]]:
+    """Apply them in this order, labelled as the tests' own; at the end delete them in the other,
+    and see them gone. Fails, and changes nothing, where somebody else's have such a name.
+    """
+    manifests = [labelled(manifest) for manifest in manifests]
+    refuse_others(api, manifests)
+    made = []
     try:
         for manifest in manifests:
             answer = api.apply(manifest)
             assert answer.ok, f"{path_of(manifest)}: {answer.message}"
-        yield
+            made.append(path_of(manifest))
+        yield manifests
     finally:
-        for manifest in reversed(manifests):
-            delete(api, path_of(manifest))
+        for path in reversed(made):
+            delete(api, path)
 
 
 def delete(api: KubeApi, path: str) -> None:

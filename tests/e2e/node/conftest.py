@@ -9,6 +9,7 @@ import pytest
 from tests.controlplane.cluster import Cluster
 from tests.e2e.deploy.installation import CRD
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
+from tests.e2e.deploy.ours import refuse_others
 from tests.e2e.node import target as variables
 from tests.e2e.node.history import watched
 from tests.e2e.node.installed import Installed
@@ -16,9 +17,9 @@ from tests.e2e.node.overlay import write_overlays
 from tests.e2e.node.target import Target
 from tests.e2e.run.conftest import admin, crd, namespace, parents, processings
 from tests.e2e.waiting import eventually
-from tests.manifests import BASE, GUARD, NAMESPACE
+from tests.manifests import BASE, GUARD, NAMESPACE, load
 from tests.node.kubectl import Kubectl, build_kubectl
-from tests.node.postgresql import OWNER, WRITER, Archive, archive
+from tests.node.postgresql import OWNER, SERVICE_NAMESPACE, WRITER, Archive, archive
 
 __all__ = ["admin", "crd", "namespace", "parents", "processings"]
 
@@ -67,10 +68,14 @@ def kubectl(target: Target, control_plane: Cluster) -> Kubectl:
 
 
 @pytest.fixture(scope="package")
-def archived(target: Target, kubectl: Kubectl) -> Iterator[Archive]:
+def archived(target: Target, kubectl: Kubectl, admin: KubeApi) -> Iterator[Archive]:
     """PostgreSQL, where pods reach it under the name that deploy/config.yaml gives it."""
+    refuse_others(admin, [SERVICE_NAMESPACE])
     with archive(kubectl, target.address) as started:
-        yield started
+        try:
+            yield started
+        finally:
+            kubectl("delete", "namespace", SERVICE_NAMESPACE["metadata"]["name"])
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -79,11 +84,21 @@ def served(crd: None) -> None:
 
 
 @pytest.fixture(scope="package")
+def unoccupied(kubectl: Kubectl, admin: KubeApi) -> Kubectl:
+    """kubectl, for a cluster on which nobody installed the archiver."""
+    refuse_others(admin, [*load(BASE), *load(GUARD)])
+    return kubectl
+
+
+@pytest.fixture(scope="package")
 def migrated(
-    target: Target, kubectl: Kubectl, archived: Archive, tmp_path_factory: pytest.TempPathFactory
+    target: Target,
+    archived: Archive,
+    unoccupied: Kubectl,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Installed]:
     """README.md, "Install", steps 2 to 5, with an overlay for the image's name."""
-    folder = tmp_path_factory.mktemp("overlays")
+    folder, kubectl = tmp_path_factory.mktemp("overlays"), unoccupied
     with watched(target.kubeconfig, NAMESPACE) as pods:
         installed = Installed(kubectl, archived, pods, write_overlays(folder, target.image))
         kubectl("apply", "-f", BASE / "namespace.yaml")
@@ -100,13 +115,13 @@ def migrated(
 @pytest.fixture(scope="package")
 def installed(migrated: Installed, admin: KubeApi) -> Iterator[Installed]:
     """The same with step 6: the guard, in force."""
-    migrated.kubectl("apply", "-k", GUARD)
+    migrated.kubectl("apply", "-k", migrated.overlays[GUARD])
     try:
         # A policy is in force a moment after it was applied.
         eventually(lambda: not admin.send("DELETE", CRD, query=DRY_RUN).ok)
         yield migrated
     finally:
-        migrated.kubectl("delete", "-k", GUARD)
+        migrated.kubectl("delete", "-k", migrated.overlays[GUARD])
         eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).ok)
 
 

@@ -5,7 +5,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.manifests import BACKFILL, BACKFILL_SHARDED, BASE, DRY_RUN, NAMESPACE, Object
+from tests.manifests import (
+    BACKFILL,
+    BACKFILL_SHARDED,
+    BASE,
+    DRY_RUN,
+    GUARD,
+    NAMESPACE,
+    OURS,
+    Object,
+)
 
 # The CronJob waits for the test that lets it go: every minute then, since nobody waits for 13.
 _EVERY_MINUTE: Object = {
@@ -27,6 +36,7 @@ def write_overlay(folder: Path, base: Path, image: str, patches: Sequence[Object
         "kind": "Kustomization",
         "resources": [os.path.relpath(base.resolve(), folder.resolve())],
         "images": [_image(image)],
+        "labels": [{"pairs": OURS}],
         "patches": [{"patch": json.dumps(patch)} for patch in patches],
     }
     (folder / "kustomization.yaml").write_text(json.dumps(content, indent=2))
@@ -38,7 +48,7 @@ def write_overlays(folder: Path, image: str) -> dict[Path, Path]:
     patches = {BASE: [_EVERY_MINUTE]}
     return {
         base: write_overlay(folder / base.name, base, image, patches.get(base, ()))
-        for base in (BASE, BACKFILL, BACKFILL_SHARDED, DRY_RUN)
+        for base in (BASE, BACKFILL, BACKFILL_SHARDED, DRY_RUN, GUARD)
     }
 
 

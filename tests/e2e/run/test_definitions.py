@@ -7,6 +7,7 @@ import pytest
 from tests import crds
 from tests.e2e.deploy.installation import CRD, defined, delete
 from tests.e2e.deploy.kube_api import KubeApi
+from tests.e2e.deploy.ours import labelled
 from tests.e2e.run.command import Archiver, succeeded
 from tests.e2e.run.objects import Collection, digest_in_mark, uid, without_volatile
 from tests.e2e.run.rows import Rows
@@ -20,7 +21,7 @@ def undefined(admin: KubeApi, crd: None) -> Iterator[None]:
     shape_a = Collection(admin, "default")
     eventually(lambda: not admin.send("GET", shape_a.path).ok)
     yield
-    assert admin.apply(crds.load(crds.BY_SHAPE["A"])).ok
+    assert admin.apply(labelled(crds.load(crds.BY_SHAPE["A"]))).ok
     eventually(lambda: admin.send("GET", shape_a.path).ok)
 
 
