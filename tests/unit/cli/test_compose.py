@@ -50,8 +50,8 @@ def test_the_gate_is_asked_for_once_the_server_has_answered(
     away = stub(status(503, "not now"))
     settings = Settings(kubeconfig=kubeconfig(away))
     tally = Tally()
-    # A run whose time is up repeats nothing: else each of these requests would be, for a minute.
-    over = Shutdown(deadline=0, grace=0)
+    # A run whose time is up with its first request: else that would be repeated for a minute.
+    over = Shutdown(deadline=0.5, grace=0, clock=lambda: float(len(away.requests)))
     with pytest.raises(Interrupted):
         compose._cluster(settings, Task("run", dry_run), over, tally)
     assert [r.path for r in away.requests] == ["/apis/remediationprocessing.kubernaut.io"]
