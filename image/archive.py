@@ -24,16 +24,20 @@ def config_of(
     layers: Sequence[Layer], process: Mapping[str, Any], *, architecture: str, epoch: int
 ) -> bytes:
     """The image configuration. `process` is its `config`: user, entry point, labels."""
-    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return _json(
         {
-            "created": created,
+            "created": timestamp(epoch),
             "architecture": architecture,
             "os": "linux",
             "config": dict(process),
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         }
     )
+
+
+def timestamp(epoch: int) -> str:
+    """A time in seconds, as OCI writes it (RFC 3339)."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def write_archive(

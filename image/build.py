@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from image.archive import config_of, write_archive
+from image.archive import config_of, timestamp, write_archive
 from image.distribution import PACKAGES, PYTHON, architecture, require
 from image.environment import PROJECT
 from image.layer import Layer, layer_of
 from image.packages import Package, fetch
-from image.provenance import source_date_epoch
+from image.provenance import revision, source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import sbom
 
+_LABEL: Final = "org.opencontainers.image"
 _SBOM: Final = "usr/share/sbom/kubernaut-archiver.cdx.json"
 _OURS: Final = f"usr/local/lib/{PYTHON}/dist-packages"
 
@@ -45,7 +46,7 @@ def build(output: Path, packages: Path) -> str:
         root.chmod(0o755)
         document = fill(root, packages, epoch)
         layers = list(_layers(root, epoch))
-    config = config_of(layers, process(), architecture=architecture(), epoch=epoch)
+    config = config_of(layers, labelled(process(), epoch), architecture=architecture(), epoch=epoch)
     digest = write_archive(output, layers, config, reference=reference(), epoch=epoch)
     output.with_name(output.name.removesuffix(".tar") + ".cdx.json").write_bytes(document)
     return digest
@@ -81,8 +82,15 @@ def process() -> dict[str, Any]:
         "Entrypoint": [ENTRYPOINT],
         "Cmd": ["--help"],
         "WorkingDir": "/",
-        "Labels": {f"org.opencontainers.image.{name}": text for name, text in labels.items()},
+        "Labels": {f"{_LABEL}.{name}": text for name, text in labels.items()},
     }
+
+
+def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
+    """The same with labels of when and from which sources it was built, as far as git says."""
+    labels = {"created": timestamp(epoch), "revision": revision()}
+    more = {f"{_LABEL}.{name}": text for name, text in labels.items() if text}
+    return config | {"Labels": config["Labels"] | more}
 
 
 def _describe(root: Path, packages: list[Package], epoch: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 from image.errors import ImageError
 
 CODENAME: Final = "bookworm"
+DISTRO: Final = "debian-12"  # the same, as package URLs say it
 PYTHON: Final = "python3.11"
 
 # Declared, not resolved: what the packages say they depend on includes a shell, perl and dpkg, for

@@ -26,6 +26,11 @@ def source_date_epoch() -> int:
     return int(committed) if committed.isdecimal() else _SOME_TIME
 
 
+def revision() -> str:
+    """The commit, with -dirty behind it where a file of it was changed since; "" without git."""
+    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
 def _git(*arguments: str) -> str:
     """What git says of the project; "" without git, or where the sources are in no repository."""
     git = shutil.which("git")

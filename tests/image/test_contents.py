@@ -1,5 +1,6 @@
 """What is in the image, and what is not."""
 
+import hashlib
 import json
 import stat
 from importlib.metadata import distributions
@@ -80,6 +81,23 @@ def test_the_sbom_lists_what_is_there_and_nothing_else(root: Path, archive: Path
     assert pypi == {found.name: found.version for found in installed}
     debian = {c["name"] for c in listed if c["purl"].startswith("pkg:deb/debian/")}
     assert debian == set(PACKAGES)
+    releases = [c["purl"] for c in listed if "distro=debian-12" in c["purl"]]
+    assert len(releases) == len(debian)
+
+
+def test_the_sbom_lists_the_libraries_that_wheels_bring_along(root: Path) -> None:
+    document = (root / "usr/share/sbom/kubernaut-archiver.cdx.json").read_text()
+    folder = root / "usr/local/lib" / PYTHON / "dist-packages"
+    bundled = [path for path in folder.rglob("*.so*") if path.parent.name.endswith(".libs")]
+    assert len(bundled) > 20
+    components: list[dict[str, Any]] = json.loads(document)["components"]
+    parts = [part for component in components for part in component.get("components", ())]
+    found = {part["bom-ref"]: part["hashes"][0]["content"] for part in parts}
+    assert found == {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in bundled
+    }
+    assert {"libssl", "libcrypto", "libpq", "libcurl"} <= {part["name"] for part in parts}
 
 
 def test_no_file_names_the_folder_it_was_built_in(root: Path) -> None:

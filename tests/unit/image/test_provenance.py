@@ -1,9 +1,14 @@
-"""The time that built things carry."""
+"""The time that built things carry, and the sources that they name."""
+
+import subprocess
+from pathlib import Path
 
 import pytest
 
+from image import provenance
+from image.build import labelled
 from image.errors import ImageError
-from image.provenance import source_date_epoch
+from image.provenance import revision, source_date_epoch
 
 
 def test_the_time_is_the_one_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,3 +29,44 @@ def test_without_git_there_is_a_time_all_the_same(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setenv("PATH", "/nonexistent")
     assert source_date_epoch() == 1_704_067_200
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(
+        ["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of one commit and a tag; the project's."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "--quiet", "--message", "one")
+    git(tmp_path, "tag", "v1")
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    return tmp_path
+
+
+def test_the_sources_are_named_by_their_commit_and_changes_to_it_are_told(repository: Path) -> None:
+    commit = git(repository, "rev-parse", "HEAD")
+    assert revision() == commit
+    (repository / "file").write_text("two")
+    assert revision() == f"{commit}-dirty"
+
+
+def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> None:
+    labels = labelled({"Labels": {"a": "b"}}, 1_700_000_000)["Labels"]
+    assert labels == {
+        "a": "b",
+        "org.opencontainers.image.created": "2023-11-14T22:13:20Z",
+        "org.opencontainers.image.revision": git(repository, "rev-parse", "HEAD"),
+    }
+
+
+def test_without_git_no_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert list(labelled({"Labels": {}}, 0)["Labels"]) == ["org.opencontainers.image.created"]
