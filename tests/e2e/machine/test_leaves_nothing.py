@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine.traces import NOTHING, of_run, traces
+from tests.e2e.machine.traces import NOTHING, of_run, places, traces
 from tests.e2e.waiting import eventually
 
 
@@ -71,4 +71,19 @@ def test_when_it_is_killed(
     waiting.kill()
     waiting.wait()
     eventually(lambda: of_run(told.read_text()) == NOTHING)
+    assert traces() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_when_it_ends_as_soon_as_it_has_begun(
+    before: dict[str, object], number: signal.Signals
+) -> None:
+    earlier = places()
+    with subprocess.Popen([sys.executable, "-m", "tests.node", "run", "--", "true"]) as process:
+        while not (new := places() - earlier):  # without a pause: the first moment counts
+            assert process.poll() is None
+        process.send_signal(number)
+        process.wait(60)
+    (name,) = new
+    eventually(lambda: of_run(name) == NOTHING)
     assert traces() == before

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.node import cgroups
 from tests.node.mounts import KERNEL_SETTINGS, SYSCTL
+from tests.node.place import PREFIX
 
 # Where containerd, CNI plugins, the kubelet and PostgreSQL would write, had they the choice.
 SYSTEM_FOLDERS = (
@@ -26,6 +27,11 @@ def traces() -> dict[str, object]:
         "system folders": {name: _listed(Path(name)) for name in SYSTEM_FOLDERS},
         "shared memory": _shared_memory(),
     }
+
+
+def places() -> set[str]:
+    """The names of the runs that have a folder."""
+    return {path.name for path in Path("/tmp").glob(f"{PREFIX}*")}  # noqa: S108 - as below
 
 
 def of_run(name: str) -> dict[str, object]:
