@@ -34,7 +34,7 @@ def enclosed(
     """Run a command inside to its end; its exit code. SIGTERM and SIGHUP end it at once."""
     place, janitor = tidied
     received: list[int] = []
-    for number in ENDING:
+    for number in (*ENDING, signal.SIGINT):
         # An exception here could lose the process, and the janitor would wait for it for ever.
         signal.signal(number, lambda number, _: received.append(number))
     process = subprocess.Popen(

@@ -83,9 +83,11 @@ def remove_stale() -> None:
 
 
 def _lock(folder: Path) -> None:
-    """Until this process ends, nobody else takes the place for stale; waits for who did."""
-    with suppress(FileNotFoundError):  # the run ended before it, or another removed it
-        fcntl.flock(os.open(folder, os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_EX)
+    """Until this process ends, nobody else takes the place for stale."""
+    # The run ended before it was made; or has the lock itself, and waits for this process.
+    with suppress(FileNotFoundError, BlockingIOError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 if __name__ == "__main__":

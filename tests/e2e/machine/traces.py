@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tests.node import cgroups
 from tests.node.mounts import KERNEL_SETTINGS, SYSCTL
-from tests.node.place import PREFIX
 
 # Where containerd, CNI plugins, the kubelet and PostgreSQL would write, had they the choice.
 SYSTEM_FOLDERS = (
@@ -14,6 +13,8 @@ SYSTEM_FOLDERS = (
     "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/kube-proxy", "/var/lib/dockershim",
     "/var/log/containers", "/var/log/pods",
 )  # fmt: skip
+# Where kubectl would keep what it learned of an API server.
+HOME_FOLDER = Path.home() / ".kube"
 NETWORK_SETTINGS = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
 
 
@@ -25,13 +26,9 @@ def traces() -> dict[str, object]:
         "interfaces": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "settings": {name: (SYSCTL / name).read_text() for name in settings},
         "system folders": {name: _listed(Path(name)) for name in SYSTEM_FOLDERS},
+        "home": sorted(map(str, HOME_FOLDER.rglob("*"))),
         "shared memory": _shared_memory(),
     }
-
-
-def places() -> set[str]:
-    """The names of the runs that have a folder."""
-    return {path.name for path in Path("/tmp").glob(f"{PREFIX}*")}  # noqa: S108 - as below
 
 
 def of_run(name: str) -> dict[str, object]:
