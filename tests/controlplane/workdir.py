@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -29,7 +30,12 @@ class Workdir:
     @classmethod
     def fresh(cls, prefix: str = PREFIX) -> "Workdir":
         """A new folder among the system's temporary files."""
-        path = Path(tempfile.mkdtemp(prefix=prefix))
+        return cls.at(unused(prefix))
+
+    @classmethod
+    def at(cls, path: Path) -> "Workdir":
+        """The same at this path. Raises FileExistsError if it is taken."""
+        path.mkdir(mode=0o700)
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         return cls(path, lock)
@@ -39,6 +45,11 @@ class Workdir:
         with suppress(FileNotFoundError):  # whoever tidies temporary files was faster
             shutil.rmtree(self.path)
         os.close(self.lock)
+
+
+def unused(prefix: str) -> Path:
+    """A path among the system's temporary files that nobody has, nor can guess."""
+    return Path(tempfile.gettempdir(), f"{prefix}{secrets.token_hex(8)}")
 
 
 def remove_stale() -> None:

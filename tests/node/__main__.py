@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.controlplane import ControlPlaneError, find_binaries
 from tests.controlplane.versions import minor_of, resolve
 from tests.node.enclosure import enclosed
+from tests.node.janitor import tidied
 from tests.node.kubectl import build_kubectl
 from tests.node.needs import check_needs
 from tests.node.node import build_servers
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_needs()
         return _run(options) if hasattr(options, "command") else 0
+    except KeyboardInterrupt:
+        return 130  # as a shell reports SIGINT
     except ControlPlaneError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -53,8 +56,8 @@ def _run(options: argparse.Namespace) -> int:
     build_kubectl(version.release)
     programs = find_programs()
     images = [path for archive in options.image for path in ("--image", str(archive.resolve()))]
-    place = Place.fresh()
     with ExitStack() as stack:
+        place, janitor = stack.enter_context(tidied())
         sockets = []
         for name in () if options.command else ("--apiserver-socket", "--postgres-socket"):
             listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -64,7 +67,8 @@ def _run(options: argparse.Namespace) -> int:
                   f"--version={version.minor}", *images, *described]  # fmt: skip
         if options.command:
             inside += ["--", *options.command]
-        return enclosed(place, inside, _environment(place, programs), [s for _, s in sockets])
+        environment = _environment(place, programs)
+        return enclosed((place, janitor), inside, environment, [s for _, s in sockets])
 
 
 def _environment(place: Place, programs: Programs) -> dict[str, str]:

@@ -17,8 +17,7 @@ from pathlib import Path
 from shutil import which
 
 from tests.controlplane.processes import LAUNCH
-from tests.node.errors import NodeError
-from tests.node.janitor import REPOSITORY, Janitor, remove_stale
+from tests.node.janitor import ENDING, REPOSITORY, Janitor
 from tests.node.place import Place
 
 GRACE = 10.0  # seconds
@@ -27,17 +26,17 @@ UNSHARE = ("--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-pro
 
 
 def enclosed(
-    place: Place,
+    tidied: tuple[Place, Janitor],
     command: Sequence[str | Path],
     environment: Mapping[str, str],
     sockets: Sequence[socket.socket] = (),
 ) -> int:
-    """Run a command inside to its end and remove all traces; its exit code.
-
-    SIGTERM and SIGHUP end it at once. Raises NodeError where something could not be removed.
-    """
-    remove_stale()
-    janitor = Janitor.watch(place)
+    """Run a command inside to its end; its exit code. SIGTERM and SIGHUP end it at once."""
+    place, janitor = tidied
+    received: list[int] = []
+    for number in (*ENDING, signal.SIGINT):
+        # An exception here could lose the process, and the janitor would wait for it for ever.
+        signal.signal(number, lambda number, _: received.append(number))
     process = subprocess.Popen(
         # launch.py: it ends with this process, even if this one is killed.
         [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), which("unshare") or "unshare",
@@ -46,8 +45,10 @@ def enclosed(
         env={**os.environ, **environment},
         pass_fds=(janitor.alive, *(handed_in.fileno() for handed_in in sockets)),
     )  # fmt: skip
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, lambda *_: _kill(process))
+    if received:
+        _kill(process)
     # A terminal's Ctrl-C reaches the command too, which may want to have the last word.
     last_word = threading.Timer(GRACE, _kill, [process])
     last_word.daemon = True
@@ -57,9 +58,6 @@ def enclosed(
     finally:
         last_word.cancel()
         _kill(process)
-        complaint = janitor.finish()
-    if complaint:
-        raise NodeError(f"left behind: {place.path} or its cgroups\n{complaint}")
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
 
 

@@ -7,15 +7,22 @@ run is dead, which it learns from a pipe that the kernel closes, and then remove
     python -m tests.node.janitor FOLDER DESCRIPTOR
 """
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from tests.node.place import Place, remove, stale
+from tests.controlplane.workdir import unused
+from tests.node.errors import NodeError
+from tests.node.place import PREFIX, Place, remove, stale
 
 REPOSITORY = Path(__file__).parent.parent.parent
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Janitor:
@@ -26,18 +33,17 @@ class Janitor:
         self._process, self.alive = process, alive
 
     @classmethod
-    def watch(cls, place: Place) -> Self:
-        """Start it."""
+    def watch(cls, path: Path) -> Self:
+        """Start it, before there is anything at the path: a run may end at any moment."""
         reading, alive = os.pipe()
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.node.janitor", place.path, str(reading)],
+            [sys.executable, "-m", "tests.node.janitor", path, str(reading)],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            # With the lock of the folder: until it is done, nobody else takes the place for stale.
-            pass_fds=(reading, place.workdir.lock),
+            pass_fds=(reading,),
             start_new_session=True,
         )
         os.close(reading)
@@ -50,14 +56,43 @@ class Janitor:
         return complaint
 
 
+@contextmanager
+def tidied() -> Iterator[tuple[Place, Janitor]]:
+    """A fresh place for the time of the context; at its end no trace of it is left.
+
+    From its first trace on, SIGTERM and SIGHUP unwind, as SystemExit. Raises NodeError where
+    something could not be removed.
+    """
+    # May take a minute, and may fail: before there is anything of this run.
+    remove_stale()
+    for number in ENDING:
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    path = unused(PREFIX)
+    janitor = Janitor.watch(path)
+    try:
+        yield Place.make(path), janitor
+    finally:
+        if complaint := janitor.finish():
+            raise NodeError(f"left behind: {path} or its cgroups\n{complaint}")
+
+
 def remove_stale() -> None:
     """Do what janitors could not do that were killed themselves."""
     for path in stale():
         remove(path)
 
 
+def _lock(folder: Path) -> None:
+    """Until this process ends, nobody else takes the place for stale."""
+    # The run ended before it was made; or has the lock itself, and waits for this process.
+    with suppress(FileNotFoundError, BlockingIOError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 if __name__ == "__main__":
     folder, descriptor = Path(sys.argv[1]), int(sys.argv[2])
     while os.read(descriptor, 1):
         pass
+    _lock(folder)
     remove(folder)

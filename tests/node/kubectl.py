@@ -41,8 +41,10 @@ class Kubectl:
         self, *arguments: str | Path, stdin: str | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Call it; its failure is an answer too."""
+        # What it learns of the API goes beside the kubeconfig, and with it, not into ~/.kube.
+        cache = self.kubeconfig.with_name(f"{self.kubeconfig.name}.cache")
         return subprocess.run(
-            [self.program, f"--kubeconfig={self.kubeconfig}", *arguments],
+            [self.program, f"--kubeconfig={self.kubeconfig}", f"--cache-dir={cache}", *arguments],
             input=stdin,
             capture_output=True,
             text=True,

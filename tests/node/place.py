@@ -18,9 +18,9 @@ class Place:
     workdir: Workdir
 
     @classmethod
-    def fresh(cls) -> "Place":
-        """Make both."""
-        workdir = Workdir.fresh(PREFIX)
+    def make(cls, path: Path) -> "Place":
+        """Make both. Whoever removes them has to know the path before."""
+        workdir = Workdir.at(path)
         # PostgreSQL's account has to pass.
         workdir.path.chmod(0o711)
         cgroups.create(workdir.path.name)

@@ -1,8 +1,10 @@
 """However a node ends, the machine is as it was."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +74,23 @@ def test_when_it_is_killed(
     waiting.wait()
     eventually(lambda: of_run(told.read_text()) == NOTHING)
     assert traces() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("later", [0.0, 0.1])
+def test_when_it_ends_as_soon_as_it_has_begun(
+    tmp_path: Path, number: signal.Signals, later: float
+) -> None:
+    command = [sys.executable, "-m", "tests.node", "run", "--", "true"]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
+    try:
+        while not (places := list(tmp_path.iterdir())):  # no pause: the first moment counts
+            assert process.poll() is None
+        time.sleep(later)
+        process.send_signal(number)
+        assert process.wait(20) != 0
+    finally:
+        process.kill()
+        process.wait()
+    (place,) = places
+    eventually(lambda: of_run(place.name) == NOTHING and not place.exists())

@@ -13,6 +13,8 @@ SYSTEM_FOLDERS = (
     "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/kube-proxy", "/var/lib/dockershim",
     "/var/log/containers", "/var/log/pods",
 )  # fmt: skip
+# Where kubectl would keep what it learned of an API server.
+HOME_FOLDER = Path.home() / ".kube"
 NETWORK_SETTINGS = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
 
 
@@ -24,6 +26,7 @@ def traces() -> dict[str, object]:
         "interfaces": sorted(path.name for path in Path("/sys/class/net").iterdir()),
         "settings": {name: (SYSCTL / name).read_text() for name in settings},
         "system folders": {name: _listed(Path(name)) for name in SYSTEM_FOLDERS},
+        "home": sorted(map(str, HOME_FOLDER.rglob("*"))),
         "shared memory": _shared_memory(),
     }
 
