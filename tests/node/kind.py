@@ -59,6 +59,8 @@ def _run_command(options: argparse.Namespace) -> int:
 
 def _check_needs() -> None:
     missing = [how for program, how in NEEDED.items() if shutil.which(program) is None]
+    if not missing:
+        _run("docker", "info")  # its words, where no daemon answers or not to this user
     if missing:
         lines = "\n".join(f"  - {how}" for how in missing)
         raise NodeError(f"make e2e-kind needs:\n{lines}\nWithout them, on Linux: make e2e-node")

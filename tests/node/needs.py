@@ -3,10 +3,12 @@
 import ctypes
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.node import cgroups
 from tests.node.errors import NodeError
 
 # Laid over, or made private, inside: what lies there would be out of reach.
@@ -37,6 +39,8 @@ def _missing() -> list[str]:
         missing.append("it needs the program unshare (package util-linux)")
     if not Path("/sys/fs/cgroup").is_mount():
         missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
+    if not missing:
+        missing += _forbidden()
     here = Path(tempfile.gettempdir()).resolve()
     if any(here.is_relative_to(covered) for covered in COVERED):
         missing.append(
@@ -44,3 +48,21 @@ def _missing() -> list[str]:
             "as /tmp, with 2 GB of space that everybody may pass"
         )
     return missing
+
+
+def _forbidden() -> list[str]:
+    """What root itself is refused, as in most containers; found out by trying."""
+    refused = []
+    attempt = ["unshare", "--mount", "--net", "--pid", "--fork", "true"]
+    tried = subprocess.run(attempt, capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        refused.append(f"it needs to make namespaces (CAP_SYS_ADMIN): {tried.stderr.strip()}")
+    for hierarchy in cgroups.hierarchies():
+        probe = hierarchy / f"archiver-needs-{os.getpid()}"
+        try:
+            probe.mkdir()
+            probe.rmdir()
+        except OSError as error:
+            refused.append(f"it needs to make cgroups: {error}")
+            break
+    return refused

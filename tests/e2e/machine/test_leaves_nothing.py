@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.machine.traces import NOTHING, of_run, traces
 from tests.e2e.waiting import eventually
+from tests.node.place import PREFIX
 
 
 @pytest.fixture
@@ -84,7 +85,9 @@ def test_when_it_ends_as_soon_as_it_has_begun(
     command = [sys.executable, "-m", "tests.node", "run", "--", "true"]
     process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
     try:
-        while not (places := list(tmp_path.iterdir())):  # no pause: the first moment counts
+        while not (
+            places := list(tmp_path.glob(f"{PREFIX}*"))
+        ):  # no pause: the first moment counts
             assert process.poll() is None
         time.sleep(later)
         process.send_signal(number)

@@ -1,6 +1,7 @@
 """What `kubectl apply -k` installed, and Jobs made from it, as an SRE makes and reads them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.manifests import NAMESPACE
 from tests.node.kubectl import Kubectl
 from tests.node.postgresql import Archive
 
+# kubectl's words where no API server was reached, or one that is not ready.
+_NO_ANSWER = re.compile("refused|reset|EOF|Unable to connect|TLS handshake|Timeout|unavailable")
 LIMIT = 120.0  # seconds for a Job, with its tries
 
 
@@ -101,6 +104,10 @@ class Installed:
         self.ask("delete", "job", "--ignore-not-found", *jobs)
 
     def _end(self, name: str) -> Object | None:
-        conditions = self.get("job", name)["status"].get("conditions", ())
+        asked = self.kubectl.try_to("-n", NAMESPACE, "get", "-o", "json", "job", name)
+        if asked.returncode != 0 and _NO_ANSWER.search(asked.stderr):
+            return None  # the API server restarts with its node: not yet
+        job = json.loads(asked.stdout) if asked.returncode == 0 else self.get("job", name)
+        conditions = job["status"].get("conditions", ())
         done = [c for c in conditions if c["type"] in ("Complete", "Failed")]
         return next((dict(c) for c in done if c["status"] == "True"), None)

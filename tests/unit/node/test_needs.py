@@ -3,12 +3,14 @@
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
+from tests.node import cgroups
 from tests.node.__main__ import main
 from tests.node.errors import NodeError
-from tests.node.needs import check_needs
+from tests.node.needs import _forbidden, check_needs
 
 
 def test_another_system_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +28,19 @@ def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
         check_needs()
     for lacking in ("it needs root", "unshare", "set TMPDIR"):
         assert lacking in str(refused.value)
+
+
+def test_what_root_is_refused_is_found_out_by_trying(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unshare = tmp_path / "unshare"
+    unshare.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2; exit 1\n")
+    unshare.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(cgroups, "hierarchies", lambda: [tmp_path / "read-only"])
+    refused = _forbidden()
+    assert "CAP_SYS_ADMIN): unshare failed" in refused[0]
+    assert "cgroups: [Errno 2]" in refused[1]
 
 
 def test_the_command_exits_with_one(
