@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import unquote
 
 SCHEMES: Final = ("postgresql://", "postgres://")
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@")
+_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 

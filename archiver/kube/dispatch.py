@@ -155,8 +155,7 @@ class Dispatcher:
             call.end(error)
 
     def _send(self, call: Call[Any]) -> None:
-        if call.patience is None:
-            call.patience, call.began = Patience(self._network.budget), time.monotonic()
+        call.patience = call.patience or Patience(self._network.budget)
         call.login = call.login or self._login
         try:
             self._transfers.start(call.request, call.login, call)
@@ -167,7 +166,7 @@ class Dispatcher:
 
     def _sleep(self) -> None:
         now = time.monotonic()
-        left = [lane.left(now) for lane in self._lanes]
+        left = [s for lane in self._lanes if (s := lane.left(now)) is not None]
         left += [self._later[0][0] - now] if self._later else []
         # Looked at often, so that the end of the run ends a pause, or an answer that never comes.
         busy = self._later or self._transfers.under_way()
@@ -176,7 +175,7 @@ class Dispatcher:
             if self._submitted or self._closed:
                 return
             self._asleep = True
-        self._transfers.wait(max(0.0, min([*filter(None, left), _LONG])))
+        self._transfers.wait(max(0.0, min([*left, _LONG])))
         self._asleep = False
 
     def _ended(self, call: Call[Any], result: Answer | Exception) -> None:
@@ -204,7 +203,7 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
                 call.lane.fail(call, error)
             else:
-                call.lane.succeed(call, result, time.monotonic())
+                call.future.set_result(result)
 
     def _is_repeated(
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from archiver.errors import ArchiverError, Configuration, Forbidden, MarkRefused, Unavailable
 from archiver.kube.answer import Answer, Status
@@ -14,6 +14,8 @@ _TOO_LARGE = re.compile("request is too large|trying to send message larger than
 # What the RBAC authorizer writes. Admission refuses with the same code and the same reason.
 _RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
 _POLICY = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
+# It is asked about one object. An outage of the API server itself has other words.
+_WEBHOOK: Final = re.compile("failed calling webhook|conversion webhook for")
 
 _Says: TypeAlias = Callable[[Status], bool]
 
@@ -56,6 +58,10 @@ def _too_large(status: Status) -> bool:
     return bool(_TOO_LARGE.search(status.message))
 
 
+def _a_failing_webhook(status: Status) -> bool:
+    return bool(_WEBHOOK.search(status.message))
+
+
 # The first row that fits counts. A mark that is none of these is judged as any other request is.
 OF_A_MARK = (
     Meaning(404, _one_object, MarkOutcome.GONE),
@@ -69,6 +75,8 @@ OF_A_MARK = (
     Meaning(401, _a_policy, MarkRefused),
     Meaning(413, _anything, MarkRefused),
     Meaning(500, _too_large, MarkRefused),
+    # Repeated until the budget was used up; others may be none of its business.
+    Meaning(500, _a_failing_webhook, MarkRefused),
 )
 
 # Other codes: 5xx pass, and the rest is a request that cannot succeed as it is.

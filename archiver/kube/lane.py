@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from archiver.errors import ArchiverError, Unavailable
+from archiver.errors import ArchiverError
 from archiver.kube.answer import Answer
 from archiver.kube.login import Login
 from archiver.kube.patience import Patience
@@ -20,8 +20,8 @@ _T = TypeVar("_T")
 class Call(Generic[_T]):
     """A request with all its repetitions. `interpret` makes the result of the last answer.
 
-    `began` is the time of the first attempt, `sent` of the one under way (time.monotonic).
-    `renewed`: the credentials were loaded anew because of it.
+    `sent` is the time of the attempt under way (time.monotonic). `renewed`: the credentials were
+    loaded anew because of it.
     """
 
     request: Request
@@ -30,7 +30,6 @@ class Call(Generic[_T]):
     future: "Future[_T]" = field(default_factory=Future)
     patience: Patience | None = None
     login: Login | None = None
-    began: float = 0.0
     sent: float = 0.0
     renewed: bool = False
 
@@ -65,22 +64,18 @@ class Lane:
     """A queue with a window and a pace. For the thread that sends.
 
     What `ends_it` says of an error decides whether what still waits would fail in the same way: it
-    is then not sent at all, but ends with that error. `alone` is what an Unavailable is where
-    others have succeeded since: then it is about this one request, and the server is there.
+    is then not sent at all, but ends with that error.
     """
 
     def __init__(
         self,
         window: Window,
         pace: Pace | None = None,
-        *,
         ends_it: Callable[[ArchiverError], bool] = lambda _error: False,
-        alone: Callable[[str], ArchiverError] = Unavailable,
     ) -> None:
         self.window = window
         self._pace = pace
-        self._ends_it, self._alone = ends_it, alone
-        self._succeeded = 0.0
+        self._ends_it = ends_it
         self._waiting: deque[Call[object]] = deque()
         self._error: ArchiverError | None = None
 
@@ -95,7 +90,7 @@ class Lane:
 
     def next(self, now: float) -> Call[object] | None:
         """The one that may be sent now."""
-        while self._waiting and self.window.has_room and self.left(now) <= 0:
+        while self._waiting and self.window.has_room and not self.left(now):
             call = self._waiting.popleft()
             if call.may_be_sent():
                 if self._pace is not None:
@@ -103,20 +98,14 @@ class Lane:
                 return call
         return None
 
-    def left(self, now: float) -> float:
-        """Seconds until the pace allows another one; what does not wait for the pace needs none."""
-        waits = self._pace is not None and self._waiting and self.window.has_room
-        return max(0.0, self._pace.left(now)) if waits and self._pace is not None else 0.0
-
-    def succeed(self, call: Call[_T], result: _T, now: float) -> None:
-        """A call has its result."""
-        self._succeeded = now
-        call.future.set_result(result)
+    def left(self, now: float) -> float | None:
+        """Seconds until the pace allows another one; None where nothing waits for the pace."""
+        if self._pace is None or not self._waiting or not self.window.has_room:
+            return None
+        return max(0.0, self._pace.left(now))
 
     def fail(self, call: Call[Any], error: Exception) -> None:
         """A call has failed, and with it perhaps all that wait behind it."""
-        if isinstance(error, Unavailable) and self._succeeded > call.began:
-            error = self._alone(str(error))
         call.end(error)
         if isinstance(error, ArchiverError) and self._error is None and self._ends_it(error):
             self._error = error

@@ -57,7 +57,7 @@ class KubeMarker:
         self._client = client
         self._resource = resource
         pace = Pace(most_per_second) if most_per_second else None
-        self._lane = Lane(Window(most_at_once), pace, ends_it=_ends_all, alone=_only_this_one)
+        self._lane = Lane(Window(most_at_once), pace, _ends_all)
         query = [("fieldManager", FIELD_MANAGER)]
         if dry_run:
             query.append(("dryRun", "All"))
@@ -95,10 +95,6 @@ def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOut
         return MarkOutcome.MARKED
 
     return outcome
-
-
-def _only_this_one(failed: str) -> MarkRefused:
-    return MarkRefused(f"{failed}; other objects were marked meanwhile")
 
 
 def _ends_all(error: ArchiverError) -> bool:

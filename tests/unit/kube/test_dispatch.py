@@ -10,7 +10,8 @@ from archiver.errors import ArchiverError, Forbidden, Interrupted, MarkRefused
 from archiver.kube import Client, Network
 from archiver.kube.answer import Answer
 from archiver.kube.failures import require_success
-from archiver.kube.lane import Lane, Pace
+from archiver.kube.lane import Call, Lane, Pace
+from archiver.kube.request import Request as Asked
 from archiver.kube.transfers import Transfers
 from archiver.kube.window import Window
 from tests.unit.kube.stub import Reply, Request, Stub, status
@@ -164,28 +165,19 @@ def test_what_never_ends_is_given_up_when_the_time_of_the_run_is_up() -> None:
     server.close()
 
 
-def test_one_request_that_always_fails_stops_no_other_that_succeeds(stub: Start) -> None:
-    class Sick(Stub):
-        def next_reply(self, request: Request) -> Reply | None:
-            super().next_reply(request)
-            return status(500, "failed calling webhook") if request.path == "/sick" else Reply()
-
-    server = Sick([Reply()])
-    lane = Lane(
-        Window(4), ends_it=lambda error: not isinstance(error, MarkRefused), alone=MarkRefused
-    )
-
-    def interpret(answer: Answer) -> object:
-        return require_success(answer, "mark").status
-
-    client = server.client()
-    sick = begin(client, lane, "/sick", interpret)
-    while not sick.done():
-        assert begin(client, lane, "/fine", interpret).result(10) == 200
-    with pytest.raises(MarkRefused, match="failed calling webhook"):
-        sick.result(10)
-    assert begin(client, lane, "/fine", interpret).result(10) == 200
-    server.close()
+def test_the_pace_is_kept_and_nothing_is_slept_through() -> None:
+    lane, now = Lane(Window(2), Pace(100)), 1000.0
+    assert lane.left(now) is None
+    for n in range(3):
+        request = Asked("PATCH", f"/{n}", ())
+        lane.add(Call(request, lane, lambda answer: answer.status))
+    assert lane.left(now) == 0.0
+    assert lane.next(now) is not None
+    assert lane.next(now) is None
+    assert lane.left(now) == pytest.approx(0.01)
+    # Later than it may be sent: at once, and not "nothing waits".
+    assert lane.left(now + 1) == 0.0
+    assert lane.next(now + 1) is not None
 
 
 def test_a_full_window_is_waited_for_and_not_asked_again_and_again(

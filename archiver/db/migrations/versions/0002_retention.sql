@@ -103,8 +103,9 @@ begin
       to_char(month, 'YYYY-MM'), stored, named, total using errcode = 'AR002';
   end if;
 
-  insert into archive.purge (month, count, batches, leaves_sha256)
-  values (begins::date, stored, purged.batches, purged.leaves_sha256) returning * into purged;
+  -- Not now(), which is before the locks were waited for: what was written meanwhile goes too.
+  insert into archive.purge (month, dropped_at, count, batches, leaves_sha256)
+  values (begins::date, clock_timestamp(), stored, purged.batches, purged.leaves_sha256) returning * into purged;
   for attempt in 1 .. attempts loop
     begin
       -- Locks the parent too. Who comes to read meanwhile waits behind this, and no longer than
