@@ -167,24 +167,13 @@ def _dump(settings: Settings, task: Task, tally: Tally) -> tuple[Source, None]:
 
 
 def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tuple[Source, Marker]:
-    from archiver.kube.client import connect
+    from archiver.cli.cluster import open_cluster
     from archiver.kube.guard import Gate
     from archiver.kube.marker import KubeMarker
     from archiver.kube.rights import missing_rights
-    from archiver.kube.source import KubeSource
 
-    plural, version, group = settings.resource_parts()
-    client = connect(kubeconfig=settings.kubeconfig, context=settings.context, stop=stop)
-    source = KubeSource(
-        client,
-        group=group,
-        plural=plural,
-        version=version,
-        namespace=task.namespace,
-        label_selector=task.selector,
-        page_size=settings.page_size,
-        given_cluster_id=settings.cluster_id,
-    )
+    source = open_cluster(settings, stop, namespace=task.namespace, selector=task.selector)
+    client, group, plural = source.client, source.group, source.plural
     # A server that is away is waited for once, by a request that the run cannot do without.
     tally.gate = Gate.UNKNOWN
     _ = source.resource

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archiver.cli import compose, show
+from archiver.cli.cluster import open_cluster
 from archiver.db import retention
 from archiver.domain import gotime
 from archiver.domain.policy import SECOND
@@ -32,7 +33,6 @@ from archiver.shutdown import Shutdown
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from archiver.kube.source import KubeSource
 
 _log = structlog.get_logger()
 
@@ -110,7 +110,7 @@ def _fates(
     stored = retention.months(engine)
     if request.dry_run != "client":
         retention.require_owner(engine)
-    source = _cluster(settings, stop)
+    source = open_cluster(settings, stop)
     today = gotime.to_datetime(source.now).date()
     over = over_their_time(
         stored, now=today, keep_months=settings.keep_months, before=request.before
@@ -155,22 +155,6 @@ def months_of_living(source: Source, engine: "Engine") -> dict[date, str]:
             unread[item.uid] = item.position
     stored = retention.months_of(engine, source.cluster_id, unread) if unread else {}
     return {month: f"{unread[uid]} (uid {uid})" for month, uid in stored.items()} | living
-
-
-def _cluster(settings: Settings, stop: Shutdown) -> "KubeSource":
-    from archiver.kube.client import connect
-    from archiver.kube.source import KubeSource
-
-    plural, version, group = settings.resource_parts()
-    client = connect(kubeconfig=settings.kubeconfig, context=settings.context, stop=stop)
-    return KubeSource(
-        client,
-        group=group,
-        plural=plural,
-        version=version,
-        page_size=settings.page_size,
-        given_cluster_id=settings.cluster_id,
-    )
 
 
 def _show(report: Report, output: str) -> None:

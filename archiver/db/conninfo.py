@@ -10,8 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from archiver.errors import Configuration
-
-SCHEMES: Final = ("postgresql://", "postgres://")
+from archiver.masked import SCHEMES
 
 # A connection that is dropped without a word (a firewall, a lost node) is noticed after about a
 # minute instead of libpq's two hours. Seconds; tcp_user_timeout is in milliseconds.

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from archiver.db.conninfo import SCHEMES, parameters_of
+from archiver.db.conninfo import parameters_of
 from archiver.domain.shard import Shard
 from archiver.errors import Configuration
+from archiver.masked import SCHEMES
 from archiver.settings import load, reference
 
 HOUR = 3_600_000_000_000
