@@ -92,7 +92,7 @@ def test_evidence_from_raw_parts_is_that_of_the_exact_reader(raw: bytes) -> None
 
 
 def _shown(outcome: Evidence | str) -> str:
-    """As JSON, which tells 0 from False and 1 from 1.0, and does not depend on the order of keys."""
+    """As JSON, which tells 0 from False and 1 from 1.0; the order of keys does not show in it."""
     if isinstance(outcome, str):
         return outcome
     tree = json.dumps(outcome.tree, sort_keys=True)
