@@ -45,10 +45,11 @@ def find_programs() -> Programs:
 
     Raises NodeError.
     """
-    return _installed() or _unpacked(_fetched())
+    return installed() or _unpacked(_fetched())
 
 
-def _installed() -> Programs | None:
+def installed() -> Programs | None:
+    """The machine's own, if it has all of them."""
     plugins = next((f for f in map(Path, PLUGIN_FOLDERS) if _has_plugins(f)), None)
     if plugins is None or not all(map(shutil.which, PROGRAMS)):
         return None
