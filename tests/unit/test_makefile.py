@@ -52,3 +52,16 @@ def test_an_image_that_somebody_names_is_left_as_it_is(archive: str) -> None:
     assert f"--image {archive} -- " in done.stdout
     assert "-m image" not in done.stdout
     assert "--build-image" not in done.stdout
+
+
+def test_kind_takes_dockers_image_where_docker_builds_it() -> None:
+    said = make("--dry-run", "e2e-kind", "DOCKER=docker").stdout
+    assert "docker build --tag kubernaut-archiver:" in said
+    assert "tests.node.kind run  --name kubernaut-archiver:" in said
+    assert "--archive" not in said
+
+
+def test_kind_takes_an_archive_that_somebody_names(archive: str) -> None:
+    said = make("--dry-run", "e2e-kind", f"IMAGE={archive}").stdout
+    assert f"tests.node.kind run --archive {archive} --name kubernaut-archiver:" in said
+    assert "docker build" not in said
