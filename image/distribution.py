@@ -73,13 +73,16 @@ def architecture() -> str:
 
 def require(os_release: Path = OS_RELEASE) -> None:
     """Raises ImageError where apt would give packages of another release."""
-    found = _fields(os_release)
-    if found.get("VERSION_CODENAME") != CODENAME:
-        name = found.get("PRETTY_NAME") or f"{platform.system()} without {os_release}"
+    if _fields(os_release).get("VERSION_CODENAME") != CODENAME:
         raise ImageError(
-            f"the image is made of packages of Debian 12 ({CODENAME}), and this machine is {name}: "
-            "build it with Docker instead (make image DOCKER=docker)"
+            f"the image is made of packages of Debian 12 ({CODENAME}), and this machine is "
+            f"{this_system(os_release)}: build it with Docker instead (make image DOCKER=docker)"
         )
+
+
+def this_system(os_release: Path = OS_RELEASE) -> str:
+    """The name of the machine's distribution, as it gives it itself."""
+    return _fields(os_release).get("PRETTY_NAME") or f"{platform.system()} without {os_release}"
 
 
 def _fields(os_release: Path) -> dict[str, str]:

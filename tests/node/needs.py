@@ -8,19 +8,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from image.distribution import require
+from image.distribution import require, this_system
 from image.errors import ImageError
 from tests.node import cgroups
 from tests.node.errors import NodeError
-from tests.node.packages import PLUGIN_FOLDERS, PLUGINS, PROGRAMS, installed
+from tests.node.packages import HOW_TO_GET_THEM, installed
 
 # Laid over, or made private, inside: what lies there would be out of reach.
 COVERED = ("/var", "/run", "/dev/shm")  # noqa: S108 - nothing is written there
 
 
-DOCKERS_IMAGE = """\
-another image is taken as it is: make image DOCKER=docker; docker save --output image.tar
-    kubernaut-archiver:VERSION; then the same target of make with IMAGE=image.tar"""
+TAKE_IT = """\
+then docker save --output image.tar kubernaut-archiver:VERSION, and the same target of make with
+    IMAGE=image.tar"""
 
 
 def check_needs(*, build_image: bool = False) -> None:
@@ -65,17 +65,12 @@ def _not_to_be_had(*, build_image: bool) -> list[str]:
     """What comes from the distribution; looked for now, and fetched after minutes of building."""
     missing = []
     if sys.platform == "linux" and not (installed() or shutil.which("apt-get")):
-        missing.append(
-            f"it needs {', '.join(PROGRAMS)} in PATH and the CNI plugins {', '.join(PLUGINS)} in "
-            f"one of {', '.join(PLUGIN_FOLDERS)}: packages containerd, runc, nftables and "
-            "containernetworking-plugins, or alike; only a Debian or Ubuntu has them unpacked by "
-            "itself (apt-get), and this machine is none"
-        )
+        missing.append(f"{HOW_TO_GET_THEM} {this_system()}")
     if build_image:
         try:
             require()
         except ImageError as error:
-            missing.append(f"{error}; {DOCKERS_IMAGE}")
+            missing.append(f"{error}, {TAKE_IT}")
     return missing
 
 
