@@ -101,7 +101,7 @@ def test_when_what_started_it_is_killed(run: Run) -> None:
     run.assert_nothing_else_is_left()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("later", [0.0, 0.1])
 def test_when_it_ends_as_soon_as_it_has_begun(
     tmp_path: Path, number: signal.Signals, later: float

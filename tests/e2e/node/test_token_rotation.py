@@ -28,8 +28,8 @@ from tests.node.errors import NodeError
 
 READ = "print(open('/var/run/secrets/kubernetes.io/serviceaccount/token').read())"
 # The client library looks at the file once a minute; what it read is used for 20 seconds.
-UNTIL_NOTICED = 85  # marks, one a second
-AFTER_THAT = 40
+UNTIL_NOTICED = 82  # marks, one a second
+AFTER_THAT = 30
 SHORTEST = 600  # seconds; what the API server allows
 LONGER = 700  # marks, one a second
 
