@@ -61,13 +61,13 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     shard = None if task.shard is None else str(task.shard)
     stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
     stop.install()
-    _collect_less()
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
         store = open_store(settings, task, stop)
         source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
+        _collect_less()
         run(Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.tries))
     except ArchiverError as error:
         tally.fail(error)
@@ -102,7 +102,6 @@ def _warn(result: RunReport, task: Task) -> None:
 
 def _collect_less() -> None:
     """What is imported stays, and what is decoded has no cycles: to look for some costs a tenth."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
 

@@ -16,6 +16,7 @@ from archiver.errors import ArchiverError, Interrupted, Unavailable
 from archiver.kube.answer import Answer
 from archiver.kube.lane import Call, Lane
 from archiver.kube.login import Login, Network
+from archiver.kube.moderation import Moderation
 from archiver.kube.patience import Patience
 from archiver.kube.transfers import Lost, Transfers
 from archiver.ports import Stop
@@ -64,6 +65,7 @@ class Dispatcher:
         self._submitted: list[Call[Any]] = []
         self._later: list[tuple[float, int, Call[Any]]] = []
         self._lanes: dict[Lane, None] = {}
+        self._moderation = Moderation()
         self._number = count()
         self._lock = threading.Lock()
         self._asleep = self._closed = False
@@ -165,11 +167,12 @@ class Dispatcher:
             call.sent = call.lane.window.sent()
 
     def _sleep(self) -> None:
+        time.sleep(self._moderation.pause(len(self._transfers)))
         now = time.monotonic()
         left = [s for lane in self._lanes if (s := lane.left(now)) is not None]
         left += [self._later[0][0] - now] if self._later else []
         # Looked at often, so that the end of the run ends a pause, or an answer that never comes.
-        busy = self._later or self._transfers.under_way()
+        busy = self._later or len(self._transfers)
         left += [_GLANCE] if busy and self._stop is not None else []
         with self._lock:
             if self._submitted or self._closed:
@@ -180,6 +183,7 @@ class Dispatcher:
 
     def _ended(self, call: Call[Any], result: Answer | Exception) -> None:
         if isinstance(result, Answer):
+            self._moderation.took(time.monotonic() - call.sent)
             busy = result.status == _TOO_MANY
             call.lane.window.ended(call.sent, busy=busy)
             self._answered(call, result)
