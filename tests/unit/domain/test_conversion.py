@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from archiver.domain import gotime
-from archiver.domain.conversion import completion_of, convert, has_unreadable_status
+from archiver.domain.completion import completion_of, has_unreadable_status
+from archiver.domain.conversion import convert
 from archiver.domain.custom_resource import parse
 from archiver.domain.evidence import evidence
 from tests.resources import Shape, as_stored, draw, written
