@@ -1,12 +1,14 @@
 """Converts an object into its audit record: reads every field of the table in `shapes`."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from archiver.domain import gotime, shapes
 from archiver.domain.completion import Completion
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.evidence import Evidence, size_at
+from archiver.domain.literal import TooFine, share
 from archiver.domain.reading import MISSING, Reader, follow
 from archiver.domain.record import LOSSY, AuditRecord
 
@@ -27,6 +29,7 @@ def convert(
     status = reader.first("status", shapes.PHASE)
     failed = shapes.normal_phase(status) == "failed"
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
+    exact = {} if evidence.shortest else _exact(reader, evidence, columns)
     deleted_at = _deleted_at(resource, reader)
     context, span = _enrichment(evidence.tree)
     enriching = _enriching(reader, resource, span, completion)
@@ -52,7 +55,7 @@ def convert(
         error_message=reader.first("error_message", shapes.ERROR_MESSAGE) if failed else None,
         flags=tuple(dict.fromkeys(reader.flags)),
         deleted_at=deleted_at,
-        **columns,
+        **columns | exact,
     )
 
 
@@ -68,6 +71,22 @@ _COLUMNS: Final = {
     "routed_to_service": shapes.ROUTED_TO_SERVICE,
     "routing_priority": shapes.ROUTING_PRIORITY,
 }
+
+
+_SHARES: Final = ("enrichment_quality", "confidence")
+
+
+def _exact(reader: Reader, evidence: Evidence, columns: dict[str, Any]) -> dict[str, Decimal]:
+    """The literals of what was read as doubles; those that fit no column are taken out of it."""
+    exact = {}
+    for name in _SHARES:
+        if columns[name] is not None:
+            try:
+                exact[name] = share(evidence.content, _COLUMNS[name])
+            except TooFine:
+                reader.flags.append(f"out-of-range:{name}")
+                columns[name] = None
+    return exact
 
 
 def _resource_version(resource: CustomResource, reader: Reader) -> int:
