@@ -16,7 +16,7 @@ from archiver.errors import ArchiverError, Interrupted, Unavailable
 from archiver.kube.answer import Answer
 from archiver.kube.lane import Call, Lane
 from archiver.kube.login import Login, Network
-from archiver.kube.patience import Patience
+from archiver.kube.patience import Outage, Patience
 from archiver.kube.transfers import Lost, Transfers
 from archiver.ports import Stop
 
@@ -64,6 +64,7 @@ class Dispatcher:
         self._submitted: list[Call[Any]] = []
         self._later: list[tuple[float, int, Call[Any]]] = []
         self._lanes: dict[Lane, None] = {}
+        self._outage = Outage()
         self._number = count()
         self._lock = threading.Lock()
         self._asleep = self._closed = False
@@ -155,7 +156,7 @@ class Dispatcher:
             call.end(error)
 
     def _send(self, call: Call[Any]) -> None:
-        call.patience = call.patience or Patience(self._network.budget)
+        call.patience = call.patience or Patience(self._network.budget, self._outage)
         call.login = call.login or self._login
         try:
             self._transfers.start(call.request, call.login, call)
