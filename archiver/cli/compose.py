@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from archiver import log
+from archiver.cli.cautions import cautions
 from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
 from archiver.domain.plan import Reason, Terms
@@ -81,23 +82,10 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     )
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
-    _warn(result, task)
+    result = dataclasses.replace(result, cautions=cautions(result, task.namespace))
     said = result.as_dict() | {"problems": len(result.problems)}
     _log.log(log.level_of(result.exit_code), "run.finished", **said)
     return result
-
-
-def _warn(result: RunReport, task: Task) -> None:
-    """What is no error and may be a mistake all the same."""
-    for phase, objects in result.unknown_phases.items():
-        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
-    if result.unreadable_status:
-        objects = result.unreadable_status
-        _log.warning("status.unreadable", objects=objects, taken_for="not terminal")
-    if task.namespace is not None and not result.found and result.error is None:
-        # A list of a namespace that does not exist is as empty as that of one that does.
-        remedy = f"kubectl get namespace {task.namespace}"
-        _log.warning("namespace.empty", namespace=task.namespace, remedy=remedy)
 
 
 def _collect_less() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,8 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     `content` is the evidence in canonical JSON (apiVersion, kind, identity, spec, status and any
     further top-level field),
     `content_sha256` its SHA-256 as 64 hex digits, `circumstances` the rest of metadata as it was,
-    in canonical JSON and no part of the digest. `processing_phases` is JSON-ready.
+    in canonical JSON and no part of the digest. `processing_phases` is JSON-ready, with doubles; a
+    column has the number as it was written, a Decimal where a double may hold less than that.
     What the store adds: revision, archived_at, run_id, cluster_id, batch.
     """
 
@@ -37,11 +39,11 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     remediation_id: str | None
     alert_fingerprint: str | None
     processing_phases: Sequence[dict[str, Any]]
-    enrichment_quality: float | None
+    enrichment_quality: float | Decimal | None
     enrichment_sources: Sequence[str] | None
     context_size_bytes: int | None
     environment: str | None
-    confidence: float | None
+    confidence: float | Decimal | None
     business_priority: str | None
     sla_requirement: str | None
     routed_to_service: str | None

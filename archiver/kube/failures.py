@@ -16,7 +16,7 @@ _RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
 # What admission writes of an object that it refuses. A webhook may choose any code from 400 on.
 _DENIED = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
 # It is asked about one object. An outage of the API server itself has other words.
-_WEBHOOK: Final = re.compile("failed calling webhook|conversion webhook for")
+_WEBHOOK: Final = re.compile(r'failed calling webhook "[^"]*"|conversion webhook for [^:]*')
 
 _Says: TypeAlias = Callable[[Status], bool]
 
@@ -99,6 +99,12 @@ def is_permanent(answer: Answer) -> bool:
     """Whether repeating mends nothing, although the code says that it may."""
     status = answer.read_status()
     return _denied(status) or (answer.status == 500 and _too_large(status))
+
+
+def failing_webhook(answer: Answer) -> str | None:
+    """What the answer says of a webhook that could not be asked, with its name; None otherwise."""
+    found = _WEBHOOK.search(answer.read_status().message)
+    return found[0] if found else None
 
 
 def failure(answer: Answer, doing: str) -> ArchiverError:

@@ -52,7 +52,7 @@ MARKS = [
     (said(415), Configuration),
     (said(500, TOO_LARGE), MarkRefused),
     (said(500, TOO_LARGE_FOR_GRPC), MarkRefused),
-    (said(500, "Internal error occurred: failed calling webhook"), MarkRefused),
+    (said(500, 'Internal error occurred: failed calling webhook "w": no'), MarkRefused),
     (said(500, "etcdserver: leader changed"), Unavailable),
     (said(429), Unavailable),
     (plain(502, "<html>bad gateway</html>"), Unavailable),
