@@ -2,13 +2,19 @@
 
 import structlog
 
-from archiver.domain.report import Caution, RunReport
+from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
+from archiver.domain.report import Caution, Effect, RunReport
 
 _log = structlog.get_logger()
 
 
-def cautions(result: RunReport, namespace: str | None) -> tuple[Caution, ...]:
-    """Log the warnings of a run that was to read `namespace` (None: all), and give them."""
+def cautions(
+    result: RunReport, namespace: str | None, *, files: bool = False
+) -> tuple[Caution, ...]:
+    """Log the warnings of a run that was to read `namespace` (None: all), and give them.
+
+    `files`: it read dumps and no cluster.
+    """
     found = []
     for phase, objects in result.unknown_phases.items():
         _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
@@ -24,4 +30,13 @@ def cautions(result: RunReport, namespace: str | None) -> tuple[Caution, ...]:
         _log.warning("namespace.empty", namespace=namespace, remedy=remedy)
         said = f"nothing was found in the namespace {namespace}, which may not exist: {remedy}"
         found.append(Caution("namespace.empty", said))
+    if files and (states := result.effects[Effect.REVISED]):
+        flag = ORDER_BY_RESOURCE_VERSION
+        _log.warning("order.unproven", states=states, flag=flag)
+        said = (
+            f"{states} states from files follow states that were archived before, by their "
+            "resourceVersion; whether the cluster said the earlier one again, no file can tell: "
+            f"their rows have the flag {flag}"
+        )
+        found.append(Caution("order.unproven", said))
     return tuple(found)

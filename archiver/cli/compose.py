@@ -82,7 +82,8 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     )
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
-    result = dataclasses.replace(result, cautions=cautions(result, task.namespace))
+    warnings = cautions(result, task.namespace, files=bool(task.files))
+    result = dataclasses.replace(result, cautions=warnings)
     said = result.as_dict() | {"problems": len(result.problems)}
     _log.log(log.level_of(result.exit_code), "run.finished", **said)
     return result

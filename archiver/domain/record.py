@@ -11,6 +11,8 @@ from archiver.domain.custom_resource import Key
 
 # The flag of a record whose bytes jsonb cannot hold as they are.
 LOSSY: Final = "lossy"
+# The flag of a later revision from a file: nothing but its resourceVersion says that it is later.
+ORDER_BY_RESOURCE_VERSION: Final = "order-by-resource-version"
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,3 +55,13 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     flags: Sequence[str]
     deleted_at: datetime | None = None
+
+    def as_revision(self, number: int, *, live: bool) -> "AuditRecord":
+        """The record as it is stored. What a file says after another state has a flag.
+
+        What the cluster said after the state of a file, no file can tell; and of a state that came
+        back the archive keeps no further row.
+        """
+        if live or number == 0:
+            return self
+        return msgspec.structs.replace(self, flags=(*self.flags, ORDER_BY_RESOURCE_VERSION))

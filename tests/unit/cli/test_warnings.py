@@ -14,14 +14,14 @@ from structlog.testing import capture_logs
 from archiver.cli import cli, compose
 from archiver.cli.cautions import cautions
 from archiver.domain.plan import Reason
-from archiver.domain.report import Outcome, RunReport
+from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
 from archiver.settings import Settings, load
 from archiver.shutdown import Shutdown
 
 
-def warned(namespace: str | None = None, **more: Any) -> dict[str, Any]:
+def warned(namespace: str | None = None, *, files: bool = False, **more: Any) -> dict[str, Any]:
     """The warnings of a run with this report, by their events; the report has them too."""
     report = RunReport(
         run_id="r",
@@ -33,7 +33,7 @@ def warned(namespace: str | None = None, **more: Any) -> dict[str, Any]:
         **{"outcomes": Counter(), "effects": Counter()} | more,
     )
     with capture_logs() as logs:
-        given = cautions(report, namespace)
+        given = cautions(report, namespace, files=files)
     assert [caution.reason for caution in given] == [event["event"] for event in logs]
     document = dataclasses.replace(report, cautions=given).as_dict()
     assert document["warnings"] == [caution.as_dict() for caution in given]
@@ -64,6 +64,16 @@ def test_a_namespace_in_which_nothing_was_found_is_said(
 ) -> None:
     events = warned(namespace, **more)
     assert list(events) == ["namespace.empty"] * warns
+
+
+@pytest.mark.parametrize(
+    ("files", "revised", "warns"), [(True, 2, True), (True, 0, False), (False, 2, False)]
+)
+def test_states_of_files_that_follow_others_are_said(
+    files: bool, revised: int, warns: bool
+) -> None:
+    events = warned(files=files, effects=Counter({Effect.REVISED: revised}))
+    assert list(events) == ["order.unproven"] * warns
 
 
 @pytest.mark.parametrize(
