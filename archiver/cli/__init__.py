@@ -12,6 +12,9 @@ import click
 from archiver.cli import options
 from archiver.errors import ArchiverError, Configuration
 
+# As the database counts them.
+_REVISION = click.IntRange(0, 2**31 - 1)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="kubernaut-archiver", prog_name="archiver")
@@ -67,8 +70,8 @@ def migrate(config: str | None, /, **flags: Any) -> None:
 @cli.command()
 @click.argument("name")
 @options.database
-@click.option("-n", "--namespace", help="Namespace of the resource, where NAME is no uid.")
-@click.option("--revision", type=int, help="This revision instead of the newest.")
+@options.namespace("Namespace of the resource, where NAME is no uid.")
+@click.option("--revision", type=_REVISION, help="This revision instead of the newest.")
 @click.option(
     "-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True
 )
