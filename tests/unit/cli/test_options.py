@@ -12,6 +12,8 @@ COMMANDS = (["run"], ["backfill"], ["get", "some"])
 @pytest.fixture(autouse=True)
 def _no_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHIVER_DATABASE_URL", raising=False)
+    # It would end the process, and the tests with it.
+    monkeypatch.setattr("archiver.cli._work_command", lambda *_args: None)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
