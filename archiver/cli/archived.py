@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archiver.cli.exact_yaml import exact_yaml
+from archiver.cli.standard_output import write_bytes
 from archiver.db.archive import Archived, find, find_quarantined
 from archiver.domain import canonical
 from archiver.errors import Configuration, Integrity
@@ -38,7 +39,7 @@ def show(
         _say(f"also: {other.namespace}/{other.name} uid {other.uid}")
     for item in kept:
         _say(f"also quarantined: {item}")
-    _print(_written(found[0], output))
+    write_bytes(_written(found[0], output))
 
 
 def _refuse_revision(others: Sequence[Archived], revision: int) -> None:
@@ -72,10 +73,6 @@ def _written(archived: Archived, output: str) -> bytes:
             f"revision {archived.revision}, are no longer those of a resource "
             f"({type(error).__name__}: {error}): somebody has changed the database"
         ) from None
-
-
-def _print(text: bytes) -> None:
-    sys.stdout.buffer.write(text)
 
 
 def _say(line: str) -> None:
