@@ -29,9 +29,18 @@ lock: $(STAMP) ## Resolve the dependencies anew
 
 .PHONY: demo check test test-older test-fast test-image bench cluster image controlplane e2e-node e2e-kind
 
-# The archive that `make image` makes, and the name of the image in it.
-IMAGE ?= dist/kubernaut-archiver-0.1.0.oci.tar
-IMAGE_NAME ?= kubernaut-archiver:0.1.0
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# The archive that `make image` makes, and the name of the image in it. Another archive: IMAGE=…
+ARCHIVE := dist/kubernaut-archiver-$(VERSION).oci.tar
+IMAGE ?= $(ARCHIVE)
+IMAGE_NAME ?= kubernaut-archiver:$(VERSION)
+# What is in the image; folders too, so that a file that went is missed.
+IMAGE_SOURCES := pyproject.toml README.md requirements/run.txt \
+	$(shell find archiver/ image/ -name __pycache__ -prune -o -print)
+# Ours is made anew where it is older than that; one that somebody names is taken as it is.
+BUILDS_IMAGE = $(if $(filter $(ARCHIVE),$(IMAGE)),--build-image)
+# Where the archive cannot be made, Docker makes the image, of which kind has need anyway.
+BY_DOCKER = $(if $(BUILDS_IMAGE),$(DOCKER)$(shell $(BIN)/python -m image --check 2>&1 || echo docker))
 
 demo: $(STAMP) ## The main job on an embedded PostgreSQL and sample resources, no cluster needed
 	@$(BIN)/python -m demo
@@ -72,23 +81,23 @@ test-fast: $(STAMP) ## The tests that start no server
 
 cluster: $(STAMP) ## A control plane to look around in; with a node and our image on it: make cluster NODE=1
 ifdef NODE
-	@$(BIN)/python -m tests.node needs
-	@test -f $(IMAGE) || $(MAKE) image
+	@$(BIN)/python -m tests.node needs $(BUILDS_IMAGE)
+	@$(MAKE) --no-print-directory --quiet $(IMAGE)
 	@$(BIN)/python -m tests.node up --image $(IMAGE)
 else
 	@$(BIN)/python -m tests.controlplane up
 endif
 
 e2e-node: $(STAMP) ## The image in pods, on a node of our own, and what is left of it (Linux, root)
-	@$(BIN)/python -m tests.node needs
-	@$(MAKE) image
+	@$(BIN)/python -m tests.node needs $(BUILDS_IMAGE)
+	@$(MAKE) --no-print-directory --quiet $(IMAGE)
 	$(BIN)/python -m tests.node run --image $(IMAGE) -- $(BIN)/python -m pytest tests/e2e/node
 	$(BIN)/python -m pytest tests/e2e/machine
 
 e2e-kind: $(STAMP) ## The same, and all end-to-end tests that any cluster allows, on kind (Docker and kind)
 	@$(BIN)/python -m tests.node.kind needs
-	@$(MAKE) image
-	$(BIN)/python -m tests.node.kind run --image $(IMAGE) --name $(IMAGE_NAME) -- $(BIN)/python -m pytest tests/e2e --ignore tests/e2e/machine
+	@$(MAKE) --no-print-directory --quiet $(if $(BY_DOCKER),image DOCKER=docker,$(IMAGE))
+	$(BIN)/python -m tests.node.kind run $(if $(BY_DOCKER),,--archive $(IMAGE)) --name $(IMAGE_NAME) -- $(BIN)/python -m pytest tests/e2e --ignore tests/e2e/machine
 
 bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more: make bench N="1000 10000 50000" ROWS=10000000
 	$(BIN)/python -m bench $(N)
@@ -96,12 +105,19 @@ bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more
 	$(BIN)/python -m bench.reading $(if $(ROWS),--rows $(ROWS))
 	$(BIN)/python -m bench.stages
 
+# As image/provenance.py says it for the archive; nothing without git.
+REVISION = $(shell git describe --always --dirty --abbrev=40 '--exclude=*' 2>/dev/null)
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
+
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER
-	$(DOCKER) build -t kubernaut-archiver:0.1.0 .
+	$(DOCKER) build --tag $(IMAGE_NAME) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(if $(EPOCH),--build-arg SOURCE_DATE_EPOCH=$(EPOCH)) .
 else
 	@$(BIN)/python -m image
 endif
+
+$(ARCHIVE): $(IMAGE_SOURCES) | $(STAMP)
+	@$(BIN)/python -m image --output $@
 
 test-image: $(STAMP) ## The image, built twice and run as in a pod (Debian, root)
 	$(BIN)/python -m pytest tests/image

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from image.build import build, fill, project
+from image.distribution import require
 from image.errors import ImageError
 from image.provenance import source_date_epoch
 
@@ -26,9 +27,14 @@ def main() -> int:
         "--root", type=Path, help="fill this empty folder instead: the Dockerfile's"
     )
     parser.add_argument("--packages", type=Path, default=default_packages())
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it can be built here"
+    )
     options = parser.parse_args()
     try:
-        if options.root:
+        if options.check:
+            require()
+        elif options.root:
             fill(options.root, options.packages, source_date_epoch())
         else:
             print(f"{options.output} {build(options.output, options.packages)}")

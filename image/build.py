@@ -2,7 +2,7 @@
 
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from image.layer import Layer, layer_of
 from image.packages import Package, fetch
 from image.provenance import revision, source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
-from image.sbom import sbom
+from image.sbom import Installed, sbom
 
 _LABEL: Final = "org.opencontainers.image"
+_SOURCE: Final = ("source", "repository", "sourcecode", "github")
 _SBOM: Final = "usr/share/sbom/kubernaut-archiver.cdx.json"
 _OURS: Final = f"usr/local/lib/{PYTHON}/dist-packages"
 
@@ -56,8 +57,8 @@ def fill(root: Path, packages: Path, epoch: int) -> bytes:
     """The root file system, in an empty folder; its SBOM."""
     require()
     fetched = fetch(PACKAGES, packages)
-    make_root(root, fetched, epoch)
-    return _describe(root, fetched, epoch)
+    installed = Installed(root / _OURS, make_root(root, fetched, epoch))
+    return _describe(root, fetched, installed, epoch)
 
 
 def process() -> dict[str, Any]:
@@ -68,6 +69,7 @@ def process() -> dict[str, Any]:
         "description": about["description"],
         "licenses": about["license"],
         "version": about["version"],
+        **_source(about.get("urls", {})),
     }
     return {
         # By number: Kubernetes cannot tell of a name whether it is root (runAsNonRoot).
@@ -86,6 +88,12 @@ def process() -> dict[str, Any]:
     }
 
 
+def _source(urls: Mapping[str, str]) -> dict[str, str]:
+    """Where the sources are, if pyproject.toml says it (labels that are well known to PyPI)."""
+    found = (url for name, url in urls.items() if name.lower() in _SOURCE)
+    return {"source": url} if (url := next(found, None)) else {}
+
+
 def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
     """The same with labels of when and from which sources it was built, as far as git says."""
     labels = {"created": timestamp(epoch), "revision": revision()}
@@ -93,9 +101,9 @@ def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
     return config | {"Labels": config["Labels"] | more}
 
 
-def _describe(root: Path, packages: list[Package], epoch: int) -> bytes:
+def _describe(root: Path, packages: list[Package], installed: Installed, epoch: int) -> bytes:
     about = project()
-    document = sbom((about["name"], about["version"]), packages, root / _OURS, epoch)
+    document = sbom((about["name"], about["version"]), packages, installed, epoch)
     (root / _SBOM).parent.mkdir(parents=True)
     (root / _SBOM).write_bytes(document)
     return document

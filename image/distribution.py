@@ -6,6 +6,7 @@ from typing import Final
 
 from image.errors import ImageError
 
+OS_RELEASE: Final = Path("/etc/os-release")
 CODENAME: Final = "bookworm"
 DISTRO: Final = "debian-12"  # the same, as package URLs say it
 PYTHON: Final = "python3.11"
@@ -70,11 +71,22 @@ def architecture() -> str:
     return _ARCHITECTURES[machine]
 
 
-def require(os_release: Path = Path("/etc/os-release")) -> None:
+def require(os_release: Path = OS_RELEASE) -> None:
     """Raises ImageError where apt would give packages of another release."""
-    found = os_release.read_text(encoding="utf-8") if os_release.exists() else ""
-    if f"VERSION_CODENAME={CODENAME}" not in found.splitlines():
+    if _fields(os_release).get("VERSION_CODENAME") != CODENAME:
         raise ImageError(
-            f"the image is made of packages of Debian {CODENAME}, which this machine is not: "
-            "build it with Docker instead (make image DOCKER=docker)"
+            f"the image is made of packages of Debian 12 ({CODENAME}), and this machine is "
+            f"{this_system(os_release)}: build it with Docker instead (make image DOCKER=docker)"
         )
+
+
+def this_system(os_release: Path = OS_RELEASE) -> str:
+    """The name of the machine's distribution, as it gives it itself."""
+    return _fields(os_release).get("PRETTY_NAME") or f"{platform.system()} without {os_release}"
+
+
+def _fields(os_release: Path) -> dict[str, str]:
+    """os-release(5)."""
+    text = os_release.read_text(encoding="utf-8") if os_release.exists() else ""
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name: value.strip("\"'") for name, _, value in lines}

@@ -1,5 +1,6 @@
 """The locked dependencies and our wheel, as they are installed into the image."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,9 +24,17 @@ _INSTALL: Final = (
 )  # fmt: skip
 
 
-def install_dependencies(python: Interpreter) -> None:
-    """What the lock names, each by its hash, and nothing that it does not name."""
-    _install(python, "--require-hashes", "--requirement", str(LOCK))
+def install_dependencies(python: Interpreter) -> dict[str, str]:
+    """What the lock names, each by its hash, and nothing that it does not name.
+
+    Name, as the distribution spells it → the SHA-256 of its wheel, one of those in the lock.
+    """
+    # The lock has the hashes of all platforms' wheels; pip says which of them it took.
+    said = _install(python, "--require-hashes", "--requirement", str(LOCK), "--report", "-")
+    return {
+        each["metadata"]["name"]: each["download_info"]["archive_info"]["hashes"]["sha256"]
+        for each in json.loads(said)["install"]
+    }
 
 
 def install_archiver(python: Interpreter, epoch: int) -> None:
@@ -59,14 +68,16 @@ def compile_everything(python: Interpreter, epoch: int) -> None:
     python.run(["-m", "compileall", *flags, "-x", _WITHOUT_BYTECODE, *folders], epoch=epoch)
 
 
-def _install(python: Interpreter, *what: str) -> None:
+def _install(python: Interpreter, *what: str) -> str:
+    """Install it; what pip prints."""
     pip = Path(_pip_folder())
-    python.run([*_INSTALL, "--target", str(python.packages), "--upgrade", *what], path=[pip])
+    said = python.run([*_INSTALL, "--target", str(python.packages), "--upgrade", *what], path=[pip])
     # The scripts name the interpreter by this machine's path. The image has its own.
     shutil.rmtree(python.packages / "bin", ignore_errors=True)
     for folder in python.packages.glob("*.dist-info"):
         (folder / "direct_url.json").unlink(missing_ok=True)  # where on this machine the wheel was
         _keep_true(folder / "RECORD", python.packages)
+    return said
 
 
 def _pip_folder() -> str:

@@ -28,16 +28,20 @@ _FILES: Final = {
 }
 
 
-def make_root(root: Path, packages: Sequence[Package], epoch: int) -> None:
-    """Fill an empty folder. `epoch` (seconds) is the time that built things carry."""
+def make_root(root: Path, packages: Sequence[Package], epoch: int) -> dict[str, str]:
+    """Fill an empty folder; distribution → SHA-256 of the wheel it came in, ours left out.
+
+    `epoch` (seconds) is the time that built things carry.
+    """
     unpack(packages, root)
     _trim(root)
     _write_files(root)
     python = Interpreter(root)
     python.packages.mkdir(parents=True)
-    install_dependencies(python)
+    wheels = install_dependencies(python)
     install_archiver(python, epoch)
     compile_everything(python, epoch)
+    return wheels
 
 
 def _trim(root: Path) -> None:

@@ -7,7 +7,8 @@ file says of its version, and that is the one of its interface.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -24,13 +25,23 @@ from image.distribution import DISTRO
 from image.packages import Package
 
 
-def sbom(subject: tuple[str, str], packages: Sequence[Package], python: Path, epoch: int) -> bytes:
-    """The document of an image of this name and version.
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The folder of the distributions, and the SHA-256 of each one's wheel, by its name."""
 
-    `python` is the folder in which the distributions are installed.
-    """
+    folder: Path
+    wheels: Mapping[str, str]
+
+
+def sbom(
+    subject: tuple[str, str], packages: Sequence[Package], python: Installed, epoch: int
+) -> bytes:
+    """The document of an image of this name and version."""
     debian = [_debian(package) for package in packages]
-    pypi = [_pypi(found) for found in distributions(path=[str(python)])]
+    pypi = [
+        _pypi(found, python.wheels.get(found.name))
+        for found in distributions(path=[str(python.folder)])
+    ]
     components = sorted(debian + pypi, key=lambda component: str(component.purl))
     name, version = subject
     about = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=name)
@@ -51,9 +62,11 @@ def _debian(package: Package) -> Component:
     return _component(package.name, package.version, purl, hashes=[_hash(package.file)])
 
 
-def _pypi(found: Distribution) -> Component:
+def _pypi(found: Distribution, wheel: str | None) -> Component:
     purl = PackageURL("pypi", None, found.name, found.version)
-    return _component(found.name, found.version, purl, components=list(_bundled(found)))
+    hashes = [_sha256(wheel)] if wheel else []
+    parts = list(_bundled(found))
+    return _component(found.name, found.version, purl, hashes=hashes, components=parts)
 
 
 def _bundled(found: Distribution) -> Iterator[Component]:
@@ -78,7 +91,10 @@ def _component(name: str, version: str, purl: PackageURL, **more: Any) -> Compon
 
 
 def _hash(file: Path) -> HashType:
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return _sha256(hashlib.sha256(file.read_bytes()).hexdigest())
+
+
+def _sha256(digest: str) -> HashType:
     return HashType(alg=HashAlgorithm.SHA_256, content=digest)
 
 

@@ -13,6 +13,7 @@
     workdir             one fresh folder per control plane, and what becomes of a dead run's
     ports               loopback ports that stay ours while a server restarts
     processes, launch   child processes that end with this one
+    parent              and this one with the one that started it
     readiness           waiting for a server, with a limit and its log
     pki                 the authority, certificates and the key that signs ServiceAccount tokens
     kubeconfig          one user's way in, as a file

@@ -12,6 +12,7 @@ from tests.controlplane.build import DURATION, build
 from tests.controlplane.cache import binaries_folder
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.errors import ControlPlaneError
+from tests.controlplane.parent import end_with_parent
 from tests.controlplane.pin import pin
 from tests.controlplane.versions import (
     VARIABLE,
@@ -125,4 +126,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

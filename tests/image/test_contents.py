@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,8 +14,9 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from image.__main__ import default_packages
-from image.build import build
+from image.build import build, project
 from image.distribution import PACKAGES, PYTHON
+from image.environment import LOCK
 
 
 def files(root: Path) -> list[Path]:
@@ -83,6 +85,23 @@ def test_the_sbom_lists_what_is_there_and_nothing_else(root: Path, archive: Path
     assert debian == set(PACKAGES)
     releases = [c["purl"] for c in listed if "distro=debian-12" in c["purl"]]
     assert len(releases) == len(debian)
+
+
+def test_the_sbom_has_the_hash_of_each_wheel_as_the_lock_has_it(root: Path) -> None:
+    document = (root / "usr/share/sbom/kubernaut-archiver.cdx.json").read_text()
+    listed: list[dict[str, Any]] = json.loads(document)["components"]
+    pypi = {c["name"]: c.get("hashes", []) for c in listed if c["purl"].startswith("pkg:pypi/")}
+    assert pypi.pop(project()["name"]) == []  # ours is built, and in no lock
+    for name, (digest,) in pypi.items():
+        assert digest["content"] in locked(name), name
+
+
+def locked(name: str) -> set[str]:
+    """The hashes of a distribution in the lock."""
+    normal = re.sub(r"[-_.]+", "-", name).lower()
+    entry = re.search(rf"^{re.escape(normal)}==.*(?:\n    .*)*", LOCK.read_text(), re.MULTILINE)
+    assert entry, name
+    return set(re.findall(r"sha256:([0-9a-f]{64})", entry[0]))
 
 
 def test_the_sbom_lists_the_libraries_that_wheels_bring_along(root: Path) -> None:

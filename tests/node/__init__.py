@@ -17,8 +17,9 @@
     node                Node: all of it
     restart             a node that fails and comes back
     postgresql          the PostgreSQL that deploy/config.yaml names, as pods reach it
+    wire                what pods send to it: encrypted, or in clear
     kubectl             as a person calls it
-    visit               how a person gets in
+    visit, switch       how a person gets in, and turns PostgreSQL off and on
     kind                the same tests on kind
 
 Why all of it shares one set of namespaces: docs/adr/0009-a-node-in-one-enclosure.md.

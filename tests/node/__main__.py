@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.controlplane import ControlPlaneError, find_binaries
+from tests.controlplane.parent import end_with_parent
 from tests.controlplane.versions import minor_of, resolve
 from tests.node.enclosure import enclosed
 from tests.node.janitor import tidied
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        check_needs()
+        check_needs(build_image=getattr(options, "build_image", False))
         return _run(options) if hasattr(options, "command") else 0
     except KeyboardInterrupt:
         return 130  # as a shell reports SIGINT
@@ -41,7 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser = argparse.ArgumentParser(prog="python -m tests.node", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("needs", help="say what this machine lacks, if anything")
+    needs = commands.add_parser("needs", help="say what this machine lacks, if anything")
+    needs.add_argument("--build-image", action="store_true", help="the image is to be built here")
     up = commands.add_parser("up", parents=[common], help="start one; Ctrl-C ends it")
     up.set_defaults(command=[])
     run = commands.add_parser("run", parents=[common], help="start one for a command's time")
@@ -79,4 +81,5 @@ def _environment(place: Place, programs: Programs) -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

@@ -10,9 +10,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from tests.controlplane import ControlPlane, ControlPlaneError
 from tests.node import mounts, network
@@ -20,25 +21,36 @@ from tests.node.kubectl import Kubectl, build_kubectl
 from tests.node.node import APISERVER_FLAGS, Node
 from tests.node.packages import find_programs
 from tests.node.visit import receive
+from tests.postgres.errors import PostgresError
 
 PAUSE = 0.2  # seconds
 
 
-def main() -> int:
-    """Its exit code."""
+def main() -> NoReturn:
+    """End with the exit code."""
     options = _options()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     mounts.cover(options.folder)
     network.connect()
+    # Never closed: an orderly end of all servers takes ten seconds, and whatever state a visitor
+    # left them in, they end with the namespaces, at once.
+    code = _run(options, ExitStack())
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     try:
-        with ExitStack() as stack:
-            return _use(options, stack)
+        return _use(options, stack)
     except KeyboardInterrupt:
-        return 130  # as a shell reports SIGINT
-    except ControlPlaneError as error:
+        # For a visitor it is the way to end; else as a shell reports SIGINT.
+        return 130 if options.command else 0
+    except (ControlPlaneError, PostgresError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except SystemExit as end:
+        return int(end.code or 0)
 
 
 def _options() -> argparse.Namespace:
@@ -63,10 +75,13 @@ def _use(options: argparse.Namespace, stack: ExitStack) -> int:
     if not options.command:
         kubectl = Kubectl(build_kubectl(control_plane.version), control_plane.kubeconfig)
         sockets = (options.apiserver_socket, options.postgres_socket)
-        stack.enter_context(receive(control_plane, kubectl, sockets, images))
-        return _tend(node, None)
+        switch = stack.enter_context(receive(control_plane, kubectl, sockets, images))
+        _tend(node, switch.tend)
+        return 0
     known = _known(control_plane, options.folder, images)
-    return _tend(node, subprocess.Popen(options.command, env={**os.environ, **known}))
+    command = subprocess.Popen(options.command, env={**os.environ, **known})
+    _tend(node, lambda: command.poll() is None)
+    return command.returncode
 
 
 def _known(control_plane: ControlPlane, folder: Path, images: Sequence[str]) -> dict[str, str]:
@@ -77,15 +92,15 @@ def _known(control_plane: ControlPlane, folder: Path, images: Sequence[str]) -> 
         "ARCHIVER_TEST_IMAGE": next(iter(images), ""),
         "ARCHIVER_TEST_DATABASE_ADDRESS": network.ADDRESS,
         "ARCHIVER_TEST_RESTART_NODE": shlex.join(restart),
+        "ARCHIVER_TEST_RESTART_KUBELET": shlex.join([*restart, "kubelet"]),
     }
 
 
-def _tend(node: Node, command: "subprocess.Popen[bytes] | None") -> int:
-    while command is None or command.poll() is None:
+def _tend(node: Node, go_on: Callable[[], bool]) -> None:
+    while go_on():
         node.tend()
         time.sleep(PAUSE)
-    return command.returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

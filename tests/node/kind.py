@@ -1,22 +1,27 @@
 """The same tests on a cluster of kind, where there is Docker.
 
-    python -m tests.node.kind run --image ARCHIVE --name IMAGE -- COMMAND …
+    python -m tests.node.kind run [--archive ARCHIVE] --name IMAGE -- COMMAND …
 
-kind brings the cluster, this brings the image onto it and says where both are, in the variables
-that any other cluster needs too. Nothing else differs.
+kind brings the cluster, this brings the image onto it, from an archive or from Docker, and says
+where both are, in the variables that any other cluster needs too. Nothing else differs.
 """
 
 import argparse
+import fcntl
 import ipaddress
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.controlplane.cache import cache_root
+from tests.controlplane.parent import end_with_parent
+from tests.controlplane.processes import LAUNCH
 from tests.controlplane.progress import say
 from tests.node.errors import NodeError
 
@@ -26,14 +31,17 @@ NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
     "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
 }
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command's exit code; 1 where there is no cluster to be had."""
-    options = _parser().parse_args()
+    options = _parser().parse_args(arguments)
     try:
         _check_needs()
         return _run_command(options) if hasattr(options, "command") else 0
+    except KeyboardInterrupt:
+        return 130  # as a shell reports SIGINT
     except NodeError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -44,17 +52,29 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("needs", help="say what this machine lacks, if anything")
     run = commands.add_parser("run", help="make a cluster for a command's time")
-    run.add_argument("--image", type=Path, required=True, help="OCI archive")
-    run.add_argument("--name", required=True, help="the image's name in it")
+    run.add_argument("--archive", type=Path, help="the image's; without it, it is Docker's")
+    run.add_argument("--name", required=True, help="the image's name")
     run.add_argument("command", nargs="+")
     return parser
 
 
 def _run_command(options: argparse.Namespace) -> int:
+    for number in ENDING:  # unwinds, so that the cluster is deleted
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
-        _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.image))
+        if options.archive:
+            _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.archive))
+        else:
+            _run("kind", "load", "docker-image", "--name", CLUSTER, options.name)
         environment = {**os.environ, **known, "ARCHIVER_TEST_IMAGE": options.name}
-        return subprocess.run(options.command, env=environment, check=False).returncode
+        return _beside(options.command, environment)
+
+
+def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
+    program = shutil.which(command[0]) or command[0]
+    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), program, *command[1:]]
+    return subprocess.run(launched, env=environment, check=False).returncode
 
 
 def _check_needs() -> None:
@@ -69,17 +89,65 @@ def _check_needs() -> None:
 @contextmanager
 def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
     """A cluster for the time of the context; the variables that tell of it."""
-    say("kind: creating a cluster, a minute or two")
-    _run("kind", "create", "cluster", "--name", CLUSTER, "--kubeconfig", str(kubeconfig),
-         "--wait", "180s")  # fmt: skip
-    try:
-        yield {
-            "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
-            "ARCHIVER_TEST_DATABASE_ADDRESS": _gateway(),
-            "ARCHIVER_TEST_RESTART_NODE": f"docker restart {NODE}",
-        }
-    finally:
+    with _the_only_one() as made:
+        _delete_leftover(made)
+        made.touch()  # before: a creation may be cut off in the middle
+        try:
+            say("kind: creating a cluster, a minute or two")
+            _run("kind", "create", "cluster", "--name", CLUSTER, "--kubeconfig", str(kubeconfig),
+                 "--wait", "180s")  # fmt: skip
+            yield {
+                "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
+                "ARCHIVER_TEST_DATABASE_ADDRESS": _gateway(),
+                "ARCHIVER_TEST_RESTART_NODE": f"docker restart {NODE}",
+                "ARCHIVER_TEST_RESTART_KUBELET": f"docker exec {NODE} systemctl restart kubelet",
+            }
+        finally:
+            _delete(made)
+
+
+@contextmanager
+def _the_only_one() -> Iterator[Path]:
+    """The file that is there as long as a cluster of ours may be. Raises NodeError for a second."""
+    made = cache_root() / f"kind-{CLUSTER}"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with made.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another `make e2e-kind` is running, and there is one cluster {CLUSTER}"
+            raise NodeError(f"{message}: wait for its end") from None
+        yield made
+
+
+def _delete_leftover(made: Path) -> None:
+    """Delete what a run left that was killed. Raises NodeError if the cluster is another's."""
+    if CLUSTER not in _run("kind", "get", "clusters").split():
+        return
+    if not made.exists():
+        raise NodeError(
+            f"there is a kind cluster {CLUSTER} which no run of these tests on this account made: "
+            f"if nobody needs it, kind delete cluster --name {CLUSTER}"
+        )
+    say("kind: deleting the cluster that an earlier run left")
+    _delete(made)
+
+
+def _delete(made: Path) -> None:
+    with _undisturbed():
         _run("kind", "delete", "cluster", "--name", CLUSTER)
+        made.unlink(missing_ok=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that end a run are ignored, by kind too, which inherits that."""
+    before = {n: signal.signal(n, signal.SIG_IGN) for n in (*ENDING, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _gateway() -> str:
@@ -99,4 +167,5 @@ def _run(*command: str) -> str:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

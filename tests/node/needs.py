@@ -8,16 +8,27 @@ import sys
 import tempfile
 from pathlib import Path
 
+from image.distribution import require, this_system
+from image.errors import ImageError
 from tests.node import cgroups
 from tests.node.errors import NodeError
+from tests.node.packages import HOW_TO_GET_THEM, installed
 
 # Laid over, or made private, inside: what lies there would be out of reach.
 COVERED = ("/var", "/run", "/dev/shm")  # noqa: S108 - nothing is written there
 
 
-def check_needs() -> None:
-    """Raises NodeError with everything that this machine lacks, not only the first."""
-    missing = list(_missing())
+TAKE_IT = """\
+then docker save --output image.tar kubernaut-archiver:VERSION, and the same target of make with
+    IMAGE=image.tar"""
+
+
+def check_needs(*, build_image: bool = False) -> None:
+    """Raises NodeError with everything that this machine lacks, not only the first.
+
+    `build_image`: the image is not there yet, and is to be built here as well.
+    """
+    missing = [*_missing(), *_not_to_be_had(build_image=build_image)]
     if missing:
         lines = "\n".join(f"  - {line}" for line in missing)
         raise NodeError(
@@ -47,6 +58,19 @@ def _missing() -> list[str]:
             f"its folder cannot be in {here}, which the node covers: set TMPDIR to another, such "
             "as /tmp, with 2 GB of space that everybody may pass"
         )
+    return missing
+
+
+def _not_to_be_had(*, build_image: bool) -> list[str]:
+    """What comes from the distribution; looked for now, and fetched after minutes of building."""
+    missing = []
+    if sys.platform == "linux" and not (installed() or shutil.which("apt-get")):
+        missing.append(f"{HOW_TO_GET_THEM} {this_system()}")
+    if build_image:
+        try:
+            require()
+        except ImageError as error:
+            missing.append(f"{error}, {TAKE_IT}")
     return missing
 
 

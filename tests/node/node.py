@@ -1,5 +1,6 @@
 """Node: containerd, kubelet, kube-scheduler, kube-proxy and CoreDNS beside a control plane."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ APISERVER_FLAGS = (
     "--endpoint-reconciler-type=master-count",
     "--kubelet-preferred-address-types=InternalIP",
 )
-PIDS = "pids"
+PIDS = "pids.json"
 SERVERS = ("kubelet", "kube-scheduler", "kube-proxy")
 
 
@@ -87,8 +88,8 @@ class Node:
 
     def record_processes(self) -> None:
         """Write down what `restart` kills."""
-        pids = []
+        pids = {}
         for process in (self.containerd.process, self.kubelet.process):
             with suppress(ServerFailed):  # it is being killed: the next turn starts it again
-                pids.append(process.pid)
-        (self._folder / PIDS).write_text(" ".join(map(str, pids)))
+                pids[process.name] = process.pid
+        (self._folder / PIDS).write_text(json.dumps(pids))

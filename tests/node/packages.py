@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from image.distribution import this_system
 from image.errors import ImageError
 from image.packages import fetch, unpack
 from tests.controlplane.cache import cache_root, only_one
@@ -25,10 +26,11 @@ PACKAGES = (
 )  # fmt: skip
 
 HOW_TO_GET_THEM = f"""\
-The node needs {", ".join(PROGRAMS)} in PATH, and the CNI plugins {", ".join(PLUGINS)} in one of
-{", ".join(PLUGIN_FOLDERS)}. Install them (packages containerd, runc, containernetworking-plugins,
-nftables), or use a Debian or Ubuntu whose `apt-get download` works: then they are unpacked into the
-cache, and nothing is installed."""
+it needs {", ".join(PROGRAMS)} in PATH, and the CNI plugins
+    {", ".join(PLUGINS)} in one of {", ".join(PLUGIN_FOLDERS)}.
+    Install them (packages containerd, runc, nftables, containernetworking-plugins, or alike), or
+    use a Debian or Ubuntu whose `apt-get download` works: then they are unpacked into the cache,
+    and nothing is installed. This machine is"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ def find_programs() -> Programs:
 
     Raises NodeError.
     """
-    return _installed() or _unpacked(_fetched())
+    return installed() or _unpacked(_fetched())
 
 
-def _installed() -> Programs | None:
+def installed() -> Programs | None:
+    """The machine's own, if it has all of them."""
     plugins = next((f for f in map(Path, PLUGIN_FOLDERS) if _has_plugins(f)), None)
     if plugins is None or not all(map(shutil.which, PROGRAMS)):
         return None
@@ -64,7 +67,7 @@ def _fetched() -> Path:
     try:
         packages = fetch(PACKAGES, cache_root().parent / "debian")
     except ImageError as error:
-        raise NodeError(f"{HOW_TO_GET_THEM}\n{error}") from error
+        raise NodeError(f"{HOW_TO_GET_THEM} {this_system()}:\n{error}") from error
     # Each file's name has its version: a later release is another folder.
     names = "\n".join(package.file.name for package in packages)
     folder = cache_root() / f"node-packages-{hashlib.sha256(names.encode()).hexdigest()[:12]}"

@@ -14,14 +14,18 @@ from typing import Any
 from psycopg.sql import SQL, Identifier, Literal
 
 from tests.manifests import OURS
+from tests.node.errors import NodeError
 from tests.node.kubectl import Kubectl
+from tests.node.wire import Wire
 from tests.postgres.certificates import ServerCertificate
 from tests.postgres.folder import memory_folder
-from tests.postgres.relay import Relay
 from tests.postgres.server import PostgresServer
 from tests.postgres.sql import execute
 
 NAMESPACE, NAME, PORT = "kubernaut-system", "postgresql", 5432
+# Those that deploy/networkpolicy.yaml lets pods reach: some networks look at the port behind the
+# Service, not at the Service's.
+REACHABLE = (PORT, 6432)
 HOST = f"{NAME}.{NAMESPACE}.svc"
 DATABASE = "kubernaut_audit"
 OWNER, WRITER = "archiver_owner", "archiver"
@@ -39,6 +43,7 @@ class Archive:
     server: PostgresServer
     authority: str
     passwords: Mapping[str, str]
+    wire: Wire
 
     @property
     def url(self) -> str:
@@ -51,12 +56,25 @@ def archive(kubectl: Kubectl, address: str) -> Iterator[Archive]:
     """Start the server, prepare it as README.md says, and put the Service in front of it."""
     certificate = ServerCertificate.issue(HOST, "localhost", "127.0.0.1")
     with PostgresServer.start(ssl=certificate, parent=memory_folder()) as server:
-        relay = Relay.listen(address, server.port)
+        wire = _listen(address, server.port)
         try:
-            kubectl.apply(_service(relay.address, relay.port))
-            yield Archive(server, certificate.authority.decode(), _prepare(server))
+            kubectl.apply(_service(wire.address, wire.port))
+            yield Archive(server, certificate.authority.decode(), _prepare(server), wire)
         finally:
-            relay.close()
+            wire.close()
+
+
+def _listen(address: str, target_port: int) -> Wire:
+    errors = []
+    for port in REACHABLE:
+        try:
+            return Wire.listen(address, target_port, port=port)
+        except OSError as error:
+            errors.append(f"port {port}: {error.strerror}")
+    raise NodeError(
+        f"PostgreSQL for pods cannot listen on {address}, {', '.join(errors)}. End what listens "
+        f"there (ss -ltnp), or name another address of this machine that pods reach"
+    )
 
 
 def _prepare(server: PostgresServer) -> dict[str, str]:

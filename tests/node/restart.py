@@ -1,13 +1,16 @@
 """A node that fails and comes back: kubelet, containerd and every container, killed at once.
 
-    python -m tests.node.restart FOLDER
+    python -m tests.node.restart FOLDER [kubelet]
 
-Run inside of the namespaces. The servers are started again by who tends them (inside.py).
+Or the kubelet alone, which leaves containers as they are. Run inside of the namespaces. The servers
+are started again by who tends them (inside.py).
 """
 
+import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,10 +20,23 @@ from tests.node.node import PIDS
 
 def restart(folder: Path) -> None:
     """Kill them, servers first, so that nobody tidies up."""
-    servers = [int(pid) for pid in (folder / PIDS).read_text().split()]
+    servers = _servers(folder).values()
     pods = cgroups.processes(f"{folder.name}/kubepods")
     shims = [int(p.name) for p in Path("/proc").glob("[0-9]*") if _is_shim(p)]
-    for pid in (*servers, *shims, *pods):
+    _kill([*servers, *shims, *pods])
+
+
+def restart_kubelet(folder: Path) -> None:
+    """Kill it: the next one knows nothing of what this one had in memory, such as pods' tokens."""
+    _kill([_servers(folder)["kubelet"]])
+
+
+def _servers(folder: Path) -> dict[str, int]:
+    return dict(json.loads((folder / PIDS).read_text()))
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -32,4 +48,5 @@ def _is_shim(process: Path) -> bool:
 
 
 if __name__ == "__main__":
-    restart(Path(sys.argv[1]))
+    _, place, *only = sys.argv
+    (restart_kubelet if only == ["kubelet"] else restart)(Path(place))

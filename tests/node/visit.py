@@ -4,69 +4,115 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.pki import write_private
 from tests.node import postgresql
 from tests.node.kubectl import Kubectl
 from tests.node.network import ADDRESS
-from tests.postgres.relay import Relay
+from tests.node.postgresql import DATABASE, HOST, OWNER, PORT, WRITER, Archive
+from tests.node.switch import Switch
+from tests.postgres.relay import LOOPBACK, Relay
+
+WELCOME = """\
+Kubernetes {version} with one node is running. In another terminal, in this folder and as root:
+
+  NODE={folder}
+  export KUBECONFIG=$NODE/{kubeconfig}
+  {kubectl} get nodes
+
+What Kubernaut would have defined:
+
+  {kubectl} apply -f tests/crds/remediationrequest.yaml -f tests/crds/remediationprocessing-v1.yaml
+
+README.md, "Install": step 1 is done, the database {database} at {host}:{port},
+where deploy/config.yaml has it (step 3), and {images} (step 4). Step 2 is
+
+  {kubectl} apply -f deploy/namespace.yaml
+{secrets}
+Go on with step 5. Once the migration is done, the archiver runs in that terminal too, as in a pod:
+
+  export ARCHIVER_DATABASE_URL="{url}"
+  export ARCHIVER_DATABASE_PASSWORD_FILE=$NODE/password.{writer}
+  {archiver} run --dry-run=client
+
+And psql, as the superuser:
+
+  psql {superuser_url}
+
+PostgreSQL stops where this file is made, and starts again where it is removed:
+
+  touch $NODE/{switch}
+  rm $NODE/{switch}
+
+Ctrl-C ends everything and deletes it.
+"""
+SECRET = """\
+  {kubectl} -n kubernaut-archiver create secret generic {name} \\
+    --from-file=password=$NODE/password.{user} --from-file=ca.crt=$NODE/{authority}
+"""
+SECRETS = {"archiver-database": WRITER, "archiver-database-owner": OWNER}
+AUTHORITY = "ca.crt.postgresql"
 
 
 @contextmanager
 def receive(
     control_plane: ControlPlane, kubectl: Kubectl, sockets: Sequence[int], images: Sequence[str]
-) -> Iterator[None]:
-    """Start PostgreSQL, open the sockets, and say how to use all of it."""
+) -> Iterator[Switch]:
+    """Start PostgreSQL, open the sockets, and say how to use all of it; the switch of PostgreSQL.
+
+    Raises PostgresError if it does not start.
+    """
     apiserver, postgres = (socket.socket(fileno=descriptor) for descriptor in sockets)
+    folder = control_plane.workdir
     with postgresql.archive(kubectl, ADDRESS) as archive:
         port = Relay(apiserver, int(control_plane.server.rpartition(":")[2])).port
-        database_port = Relay(postgres, archive.server.port).port
-        folder = control_plane.workdir
-        kubeconfig = _kubeconfig(control_plane, folder / "visitor.kubeconfig", port)
-        write_private(folder / "ca.crt.postgresql", archive.authority.encode())
-        for user, password in archive.passwords.items():
-            write_private(folder / f"password.{user}", password.encode())
-        program = "kubectl" if shutil.which("kubectl") else kubectl.program
-        _say(f"Kubernetes {control_plane.version} with one node is running. In another terminal:\n")
-        _say(f"  export KUBECONFIG={kubeconfig}")
-        _say(f"  {program} get nodes")
-        _say("  archiver run --dry-run=client")
-        _say("\nThe resources that Kubernaut would have defined:\n")
-        _say(f"  {program} apply -f tests/crds/remediationrequest.yaml "
-             "-f tests/crds/remediationprocessing-v1.yaml")  # fmt: skip
-        _say(f"\nImages on the node: {', '.join(images) or 'none (make cluster NODE=1 IMAGE=…)'}")
-        _say(f"PostgreSQL, for pods: {postgresql.HOST}:{postgresql.PORT}, database "
-             f"{postgresql.DATABASE}, prepared as in README.md; for you:\n")  # fmt: skip
-        _say(f"  psql '{_reachable(archive.url, archive.server.port, database_port)}'")
-        _say("\nAfter `kubectl apply -f deploy/namespace.yaml`, its Secrets:\n")
-        for name, user in _SECRETS.items():
-            _say(f"  {program} -n kubernaut-archiver create secret generic {name} \\\n"
-                 f"    --from-file=password={folder}/password.{user} \\\n"
-                 f"    --from-file=ca.crt={folder}/ca.crt.postgresql")  # fmt: skip
-        _say("\nCtrl-C ends it and deletes everything in it.")
-        yield
+        switch = Switch(archive.server, folder / "postgresql-is-off")
+        known = {
+            "version": control_plane.version,
+            "kubeconfig": _kubeconfig(control_plane, folder / "visitor.kubeconfig", port).name,
+            "kubectl": "kubectl" if shutil.which("kubectl") else kubectl.program,
+            "images": f"the node has {', '.join(images)}" if images else "IMAGE names no image",
+            "switch": switch.file.name,
+            **_way_to_postgresql(archive, folder, Relay(postgres, archive.server.port).port),
+        }
+        sys.stdout.write(_welcome(known))
+        sys.stdout.flush()
+        yield switch
 
 
-_SECRETS = {
-    "archiver-database": postgresql.WRITER,
-    "archiver-database-owner": postgresql.OWNER,
-}
+def _welcome(known: Mapping[str, object]) -> str:
+    secrets = (SECRET.format(name=name, user=user, **known) for name, user in SECRETS.items())
+    archiver = Path(sys.executable).with_name("archiver")
+    return WELCOME.format(secrets="".join(secrets), archiver=archiver, **known)
+
+
+def _way_to_postgresql(archive: Archive, folder: Path, port: int) -> dict[str, object]:
+    """From outside, by files with the passwords in this folder, at this port of loopback."""
+    write_private(folder / AUTHORITY, archive.authority.encode())
+    for user, password in archive.passwords.items():
+        write_private(folder / f"password.{user}", password.encode())
+    # Its certificate is for loopback, too.
+    tls = f"sslmode=verify-full&sslrootcert=$NODE/{AUTHORITY}"
+    url = f"postgresql://{WRITER}@{LOOPBACK}:{port}/{DATABASE}?{tls}"
+    superuser = archive.url.replace(f":{archive.server.port}/", f":{port}/")
+    return {
+        "host": HOST,
+        "port": PORT,
+        "database": DATABASE,
+        "writer": WRITER,
+        "folder": folder,
+        "authority": AUTHORITY,
+        "url": url,
+        "superuser_url": quote(superuser),
+    }
 
 
 def _kubeconfig(control_plane: ControlPlane, path: Path, port: int) -> Path:
     content = json.loads(control_plane.kubeconfig.read_text())
-    content["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
+    content["clusters"][0]["cluster"]["server"] = f"https://{LOOPBACK}:{port}"
     return write_private(path, json.dumps(content, indent=2).encode())
-
-
-def _reachable(url: str, inner: int, outer: int) -> str:
-    return url.replace(f":{inner}/", f":{outer}/")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -28,9 +28,12 @@ class Relay:
         self._thread.start()
 
     @classmethod
-    def listen(cls, address: str, target_port: int) -> Self:
-        """From a free port of an address of this machine. Raises OSError if it has no such."""
-        return cls(socket.create_server((address, 0)), target_port)
+    def listen(cls, address: str, target_port: int, *, port: int = 0) -> Self:
+        """At an address of this machine, from a free port unless given.
+
+        Raises OSError if it has no such address, or somebody else has the port.
+        """
+        return cls(socket.create_server((address, port)), target_port)
 
     def close(self) -> None:
         """Cut all connections and stop listening."""
@@ -46,6 +49,13 @@ class Relay:
     ) -> bytes:
         """Talk to a client before the server is asked; what the server is told first."""
         return b""
+
+    async def ask_server(
+        self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Tell the server `first`, and then what its client has to say."""
+        writer.write(first)
+        await pass_on(reader, writer)
 
     async def _shut(self) -> None:
         self._server.close()
@@ -65,12 +75,12 @@ class Relay:
         with contextlib.suppress(OSError, EOFError):
             first = await self.negotiate(reader, writer)
             server = await asyncio.open_connection(LOOPBACK, self._target_port)
-            server[1].write(first)
-            await asyncio.gather(_pass_on(reader, server[1]), _pass_on(server[0], writer))
+            asked = self.ask_server(first, reader, server[1])
+            await asyncio.gather(asked, pass_on(server[0], writer))
         await _close(writer)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Until either end is gone; the end of the other direction follows from the close."""
     with contextlib.suppress(OSError):
         while data := await reader.read(1 << 16):

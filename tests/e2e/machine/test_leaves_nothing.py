@@ -6,75 +6,99 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.controlplane.cache import cache_root
 from tests.e2e.machine.traces import NOTHING, of_run, traces
 from tests.e2e.waiting import eventually
 from tests.node.place import PREFIX
 
 
-@pytest.fixture
-def told(tmp_path: Path) -> Path:
-    """The file in which a run says its name, once a pod runs."""
-    return tmp_path / "name"
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How to start a node, and where it says its name once a pod runs."""
+
+    told: Path
+    home: Path
+    before: dict[str, object]
+
+    def start(self, then: str, *through: str) -> "subprocess.Popen[bytes]":
+        """A node with a pod in it, started by the command `through` if there is one."""
+        inner = [sys.executable, "-m", "tests.e2e.machine.busy", str(self.told), then]
+        node = [sys.executable, "-m", "tests.node", "run", "--", *inner]
+        # A home of its own, so that whatever is there is the node's; with the cache of all.
+        own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(cache_root().parents[1])}
+        return subprocess.Popen([*through, *node], env={**os.environ, **own})
+
+    def left(self) -> dict[str, object]:
+        """What bears its name."""
+        return of_run(self.told.read_text())
+
+    def assert_nothing_else_is_left(self) -> None:
+        assert list(self.home.rglob("*")) == []
+        assert traces() == self.before
 
 
 @pytest.fixture
-def before() -> dict[str, object]:
-    """The machine, before the node is started."""
-    return traces()
+def run(tmp_path: Path) -> Run:
+    """Not started yet."""
+    (tmp_path / "home").mkdir()
+    return Run(tmp_path / "name", tmp_path / "home", traces())
 
 
-def started(told: Path, then: str) -> "subprocess.Popen[bytes]":
-    """A node with a pod in it."""
-    inner = [sys.executable, "-m", "tests.e2e.machine.busy", str(told), then]
-    return subprocess.Popen([sys.executable, "-m", "tests.node", "run", "--", *inner])
-
-
-@pytest.fixture
-def waiting(before: dict[str, object], told: Path) -> Iterator["subprocess.Popen[bytes]"]:
+@contextmanager
+def waiting(run: Run, *through: str) -> Iterator["subprocess.Popen[bytes]"]:
     """One that does not end by itself; its pod runs."""
-    with started(told, "waits") as process:
+    with run.start("waits", *through) as process:
         try:
-            eventually(lambda: told.exists() or process.poll() is not None, 120)
+            eventually(lambda: run.told.exists() or process.poll() is not None, 120)
             assert process.poll() is None
-            # There is something to leave behind.
-            assert all(of_run(told.read_text()).values())
+            # There is something to leave behind; shared memory is not seen from here.
+            left = run.left()
+            assert left.pop("shared memory") == []
+            assert all(left.values())
             yield process
         finally:
             process.kill()
 
 
-def test_when_its_command_ends(before: dict[str, object], told: Path) -> None:
-    with started(told, "ends") as process:
+def test_when_its_command_ends(run: Run) -> None:
+    with run.start("ends") as process:
         assert process.wait() == 0
     # At once: who comes back to the prompt finds the machine as it was.
-    assert of_run(told.read_text()) == NOTHING
-    assert traces() == before
+    assert run.left() == NOTHING
+    run.assert_nothing_else_is_left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_when_it_is_told_to_end(
-    waiting: "subprocess.Popen[bytes]",
-    before: dict[str, object],
-    told: Path,
-    number: signal.Signals,
-) -> None:
-    waiting.send_signal(number)
-    waiting.wait(60)
-    assert of_run(told.read_text()) == NOTHING
-    assert traces() == before
+def test_when_it_is_told_to_end(run: Run, number: signal.Signals) -> None:
+    with waiting(run) as process:
+        process.send_signal(number)
+        process.wait(60)
+    assert run.left() == NOTHING
+    run.assert_nothing_else_is_left()
 
 
-def test_when_it_is_killed(
-    waiting: "subprocess.Popen[bytes]", before: dict[str, object], told: Path
-) -> None:
-    waiting.kill()
-    waiting.wait()
-    eventually(lambda: of_run(told.read_text()) == NOTHING)
-    assert traces() == before
+def test_when_it_is_killed(run: Run) -> None:
+    with waiting(run) as process:
+        process.kill()
+        process.wait()
+    eventually(lambda: run.left() == NOTHING)
+    run.assert_nothing_else_is_left()
+
+
+def test_when_what_started_it_is_killed(run: Run) -> None:
+    # As make does: starts it, and waits.
+    starter = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    with waiting(run, sys.executable, "-c", starter) as process:
+        process.kill()
+        process.wait()
+    eventually(lambda: run.left() == NOTHING)
+    run.assert_nothing_else_is_left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])

@@ -1,46 +1,72 @@
-"""Everything on the machine that a node could leave behind, as it is now."""
+"""Everything on the machine that a node could leave behind, as it is now, and nothing of others.
 
+Others start servers, mount disks and call kubectl while these tests run. What a node would do to
+the whole machine has names that a node gives; what has none, such as shared memory, gets one from
+`busy`.
+"""
+
+from binascii import crc32
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.node import cgroups
 from tests.node.mounts import KERNEL_SETTINGS, SYSCTL
+from tests.node.needs import COVERED
+from tests.node.network import BRIDGE
+from tests.node.place import PREFIX
 
-# Where containerd, CNI plugins, the kubelet and PostgreSQL would write, had they the choice.
+# Where containerd, CNI plugins and the kubelet would write, had they the choice.
 SYSTEM_FOLDERS = (
     "/etc/cni", "/etc/containerd", "/opt/cni", "/opt/containerd", "/usr/libexec/kubernetes",
     "/run/containerd", "/run/netns", "/run/kubernetes", "/run/xtables.lock", "/var/lib/cni",
     "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/kube-proxy", "/var/lib/dockershim",
     "/var/log/containers", "/var/log/pods",
 )  # fmt: skip
-# Where kubectl would keep what it learned of an API server.
-HOME_FOLDER = Path.home() / ".kube"
 NETWORK_SETTINGS = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
+INTERFACES = Path("/sys/class/net")
+MOUNTS = Path("/proc/self/mounts")
+SEGMENTS = Path("/proc/sysvipc/shm")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at only
 
 
 def traces() -> dict[str, object]:
     """What is compared: by name, so that a difference says what it is."""
     settings = (*KERNEL_SETTINGS, *NETWORK_SETTINGS)
     return {
-        "mounts": sorted(Path("/proc/self/mounts").read_text().splitlines()),
-        "interfaces": sorted(path.name for path in Path("/sys/class/net").iterdir()),
+        "mounts": sorted(filter(_like_ours, MOUNTS.read_text().splitlines())),
+        "interfaces": sorted(path.name for path in INTERFACES.iterdir() if _of_a_node(path)),
         "settings": {name: (SYSCTL / name).read_text() for name in settings},
         "system folders": {name: _listed(Path(name)) for name in SYSTEM_FOLDERS},
-        "home": sorted(map(str, HOME_FOLDER.rglob("*"))),
-        "shared memory": _shared_memory(),
     }
 
 
 def of_run(name: str) -> dict[str, object]:
-    """What bears the name of one run: its folder, its cgroups, its processes."""
+    """What bears the name of one run: its folder, cgroups, processes, shared memory."""
     return {
         "folder": sorted(Path("/tmp").glob(f"*{name}*")),  # noqa: S108 - where TMPDIR is not set
         "cgroups": sorted(cgroups.names(name)),
         "processes": sorted(_mentioning(name)),
+        "shared memory": [*SHARED_MEMORY.glob(f"*{name}*"), *_segments(name)],
     }
 
 
-NOTHING: dict[str, object] = {"folder": [], "cgroups": [], "processes": []}
+NOTHING: dict[str, object] = {"folder": [], "cgroups": [], "processes": [], "shared memory": []}
+
+
+def key_of(name: str) -> int:
+    """The key of a System V segment that bears this name."""
+    return crc32(name.encode()) & 0x7FFF_FFFF
+
+
+def _like_ours(mount: str) -> bool:
+    _, target, *_ = mount.split()
+    covered = {*COVERED, *(str(SYSCTL / name) for name in KERNEL_SETTINGS)}
+    return PREFIX in mount or target in covered or target.startswith(SYSTEM_FOLDERS)
+
+
+def _of_a_node(interface: Path) -> bool:
+    """The bridge, or a pod's cable, which ends in it."""
+    return BRIDGE in (interface.name, (interface / "master").resolve().name)
 
 
 def _listed(path: Path) -> list[str] | None:
@@ -49,10 +75,9 @@ def _listed(path: Path) -> list[str] | None:
     return [] if path.exists() else None
 
 
-def _shared_memory() -> list[str]:
-    # Segments, by key, id and owner; the rest of a line changes while they are used.
-    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
-    return [" ".join(line.split()[:2]) for line in lines]
+def _segments(name: str) -> list[str]:
+    lines = (line.split() for line in SEGMENTS.read_text().splitlines()[1:])
+    return [identity for key, identity, *_ in lines if int(key) == key_of(name)]
 
 
 def _mentioning(name: str) -> Iterator[int]:

@@ -9,5 +9,6 @@ where. `make e2e-node` brings a node of its own, `make e2e-kind` asks kind for o
     overlay         deploy/ with this cluster's image and settings, as a kustomize overlay
     installed       what was installed: kubectl, the archive, and Jobs made from the CronJob
     history         every state a pod was in, also those of pods that are gone
+    restriction     an admission policy under which the archiver may change less
     settled         each resource has one row and a mark with its digest
 """

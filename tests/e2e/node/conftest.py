@@ -24,23 +24,23 @@ from tests.node.postgresql import OWNER, SERVICE_NAMESPACE, WRITER, Archive, arc
 __all__ = ["admin", "crd", "namespace", "parents", "processings"]
 
 SECRETS = {"archiver-database": WRITER, "archiver-database-owner": OWNER}
-NEEDS_RESTART = "needs_restart"
-LONG = "long"
-ASKED_FOR_LONG = "ARCHIVER_TEST_LONG"
+# Marker → the variable without which its tests are left out.
+MARKERS = {
+    "needs_restart": variables.RESTART,
+    "needs_kubelet_restart": variables.RESTART_KUBELET,
+    "long": "ARCHIVER_TEST_LONG",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    config.addinivalue_line("markers", f"{NEEDS_RESTART}: needs {variables.RESTART}")
-    config.addinivalue_line("markers", f"{LONG}: only where {ASKED_FOR_LONG} is set")
+    """Make the markers known."""
+    for marker, variable in MARKERS.items():
+        config.addinivalue_line("markers", f"{marker}: runs where {variable} is set")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the cluster's owner did not allow, and what nobody has the time for."""
-    target = Target.named()
-    without = [LONG] if not os.environ.get(ASKED_FOR_LONG) else []
-    if target is not None and not target.restart:
-        without.append(NEEDS_RESTART)
+    without = [marker for marker, variable in MARKERS.items() if not os.environ.get(variable)]
     left_out = [item for item in items if any(map(item.get_closest_marker, without))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
@@ -48,8 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_report_collectionfinish() -> list[str]:
     """Say which tests are deselected, and why."""
-    wanted = {LONG: ASKED_FOR_LONG, NEEDS_RESTART: variables.RESTART}
-    return [f"tests marked {mark} run where {name} is set" for mark, name in wanted.items()]
+    return [f"tests marked {marker} run where {name} is set" for marker, name in MARKERS.items()]
 
 
 @pytest.fixture(scope="session")

@@ -94,10 +94,19 @@ class Installed:
         return pod, ended(pod) or {}
 
     def report(self, name: str) -> Object:
-        """The RunReport in the log of a Job's last pod: its `run.finished` event."""
+        """The `run.finished` event in the log of a Job's last pod."""
+        events = (line for line in self._log(name) if line.get("event") == "run.finished")
+        return next(events)
+
+    def document(self, name: str) -> Object:
+        """The RunReport in the log of a Job's last pod."""
+        documents = (line for line in self._log(name) if "event" not in line)
+        return next(line for line in documents if line["kind"] == "RunReport")
+
+    def _log(self, name: str) -> list[Object]:
+        """The lines of the log that are events or documents, the last one first."""
         lines = self.ask("logs", f"job/{name}").splitlines()
-        events = [json.loads(line) for line in lines if line.startswith('{"')]
-        return next(dict(e) for e in reversed(events) if e.get("event") == "run.finished")
+        return [json.loads(line) for line in reversed(lines) if line.startswith('{"')]
 
     def delete(self, *jobs: str) -> None:
         """Delete Jobs and their pods."""

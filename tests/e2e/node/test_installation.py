@@ -77,4 +77,5 @@ def test_the_guard_lets_go_what_a_pod_archived(
     assert not refused.ok
     assert "archive" in refused.message
     assert installed.run("let-go") == "Complete"
+    assert installed.document("let-go")["gate"] == "guard"
     assert admin.send("DELETE", path).ok

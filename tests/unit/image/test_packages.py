@@ -1,5 +1,6 @@
 """Names of package files, and where they go."""
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,25 @@ def test_another_name_is_refused() -> None:
         Package.of(Path("zlib.tar"))
 
 
-def test_another_release_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=trixie\n")
-    with pytest.raises(ImageError, match="DOCKER=docker"):
+@pytest.mark.parametrize(
+    ("os_release", "found"),
+    [
+        ('PRETTY_NAME="Ubuntu 24.04.3 LTS"\nVERSION_CODENAME=noble\n', "is Ubuntu 24.04.3 LTS"),
+        ("PRETTY_NAME='Debian GNU/Linux 13'\nVERSION_CODENAME=trixie\n", "is Debian GNU/Linux 13"),
+        ("", f"is {platform.system()} without"),
+    ],
+)
+def test_another_release_is_refused_with_its_name_and_the_way_out(
+    tmp_path: Path, os_release: str, found: str
+) -> None:
+    (tmp_path / "os-release").write_text(os_release)
+    with pytest.raises(ImageError, match=rf"{found}.*DOCKER=docker"):
         require(tmp_path / "os-release")
+
+
+def test_debian_12_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
+    require(tmp_path / "os-release")
 
 
 def test_packages_are_unpacked_into_a_folder_that_is_made_with_its_parents(

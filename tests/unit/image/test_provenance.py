@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image import provenance
-from image.build import labelled
+from image.build import _source, labelled
 from image.errors import ImageError
 from image.provenance import revision, source_date_epoch
 
@@ -70,3 +70,14 @@ def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> Non
 def test_without_git_no_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert list(labelled({"Labels": {}}, 0)["Labels"]) == ["org.opencontainers.image.created"]
+
+
+@pytest.mark.parametrize("name", ["Source", "repository"])
+def test_where_the_sources_are_is_said_where_the_project_says_it(name: str) -> None:
+    urls = {"Changelog": "https://example.org/changes", name: "https://example.org/sources"}
+    assert _source(urls) == {"source": "https://example.org/sources"}
+
+
+def test_nobody_guesses_where_the_sources_are() -> None:
+    assert _source({"Changelog": "https://example.org/changes"}) == {}
+    assert _source({}) == {}

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from image.distribution import require
 from tests.node import cgroups
 from tests.node.__main__ import main
 from tests.node.errors import NodeError
-from tests.node.needs import _forbidden, check_needs
+from tests.node.needs import _forbidden, _not_to_be_had, check_needs
 
 
 def test_another_system_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +42,30 @@ def test_what_root_is_refused_is_found_out_by_trying(
     refused = _forbidden()
     assert "CAP_SYS_ADMIN): unshare failed" in refused[0]
     assert "cgroups: [Errno 2]" in refused[1]
+
+
+def test_another_distribution_is_told_what_it_has_to_bring(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "os-release").write_text('PRETTY_NAME="Fedora Linux 43"\nID=fedora\n')
+    monkeypatch.setattr(require, "__defaults__", (tmp_path / "os-release",))
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    programs, image = _not_to_be_had(build_image=True)
+    assert "containerd" in programs
+    assert "Debian or Ubuntu" in programs
+    assert "Debian 12 (bookworm), and this machine is Fedora Linux 43" in image
+    assert "IMAGE=" in image
+
+
+def test_an_image_that_is_there_needs_no_distribution(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "os-release").write_text("ID=ubuntu\nVERSION_CODENAME=noble\n")
+    monkeypatch.setattr(require, "__defaults__", (tmp_path / "os-release",))
+    (tmp_path / "apt-get").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _not_to_be_had(build_image=False) == []
 
 
 def test_the_command_exits_with_one(

@@ -13,7 +13,7 @@ NAMED = {
 
 
 def test_a_cluster_is_named_by_three_variables() -> None:
-    assert Target.named(NAMED) == Target(Path("/k"), "archiver:1.0", "10.1.2.3", [])
+    assert Target.named(NAMED) == Target(Path("/k"), "archiver:1.0", "10.1.2.3", [], [])
 
 
 def test_with_one_of_them_missing_there_is_none() -> None:
@@ -22,6 +22,11 @@ def test_with_one_of_them_missing_there_is_none() -> None:
 
 
 def test_a_restart_is_a_command() -> None:
-    named = Target.named({**NAMED, variables.RESTART: "docker restart 'a node'"})
+    restarts = {
+        variables.RESTART: "docker restart 'a node'",
+        variables.RESTART_KUBELET: "docker exec 'a node' systemctl restart kubelet",
+    }
+    named = Target.named({**NAMED, **restarts})
     assert named is not None
     assert named.restart == ["docker", "restart", "a node"]
+    assert named.restart_kubelet == ["docker", "exec", "a node", "systemctl", "restart", "kubelet"]

@@ -1,0 +1,90 @@
+"""What `make cluster NODE=1` tells a person, and what becomes of it at Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.e2e.machine.traces import NOTHING, of_run
+from tests.e2e.waiting import eventually
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A node that was started for a person, and what it says."""
+
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    @property
+    def folder(self) -> Path:
+        (path,) = re.findall(r"^  NODE=(\S+)$", self.said, re.MULTILINE)
+        return Path(path)
+
+    def do(self, *parts: str) -> "subprocess.CompletedProcess[str]":
+        """Paste into a shell the lines that have these words."""
+        lines = map(self.line, ("NODE=/", *parts))
+        shell = ["sh", "-c", "\n".join(lines)]
+        return subprocess.run(shell, capture_output=True, text=True, check=False)
+
+    def line(self, part: str) -> str:
+        """The line that has these words."""
+        return next(line for line in self.said.splitlines() if part in line)
+
+    def answers(self) -> bool:
+        """Whether PostgreSQL does, to the user and by the certificate that are told."""
+        names = ("ARCHIVER_DATABASE_URL=", "ARCHIVER_DATABASE_PASSWORD_FILE=")
+        told = (self.line(name).partition("=")[2].strip('"') for name in names)
+        conninfo, file = (text.replace("$NODE", str(self.folder)) for text in told)
+        try:
+            with psycopg.connect(conninfo, password=Path(file).read_text()) as connection:
+                return connection.execute("SELECT true").fetchone() == (True,)
+        except psycopg.OperationalError:
+            return False
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    output = tmp_path / "output"
+    command = [sys.executable, "-m", "tests.node", "up"]
+    with output.open("wb") as file:
+        # A session of its own, as a terminal gives one: Ctrl-C reaches all of the group.
+        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+    visit = Visit(process, output)
+    try:
+        eventually(lambda: "Ctrl-C" in visit.said or process.poll() is not None, 120)
+        yield visit
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_what_is_told_works_and_ctrl_c_ends_it_whatever_the_visitor_did(visit: Visit) -> None:
+    name = visit.folder.relative_to("/tmp").parts[0]  # noqa: S108 - where TMPDIR is not set
+    nodes = visit.do("KUBECONFIG=", "get nodes")
+    assert "Ready" in nodes.stdout, nodes.stderr
+    assert visit.answers()
+    visit.do("touch ")
+    eventually(lambda: "PostgreSQL is off" in visit.said)
+    assert not visit.answers()
+    visit.do("  rm ")
+    eventually(lambda: "PostgreSQL is on" in visit.said)
+    assert visit.answers()
+    assert Path(visit.line("run --dry-run=client").split()[0]).exists()
+    visit.do("touch ")
+    eventually(lambda: visit.said.count("PostgreSQL is off") == 2)
+    os.killpg(visit.process.pid, signal.SIGINT)
+    assert visit.process.wait(60) == 0
+    assert "Traceback" not in visit.said
+    assert of_run(name) == NOTHING
