@@ -7,7 +7,8 @@ numbers; everything else, timestamps too, is text. Keys are always text; `<<` is
 
 A number is the literal that was written. What JSON has no form for (`.nan`, `0x1F`, `+1`, `007`,
 an alias, a tag of one's own) is written down as it is: the object that holds it then is no JSON and
-is refused, and no other is. `kubectl get -o yaml` writes none of these.
+is refused, and no other is. `kubectl get -o yaml` writes none of these. A number with the tag
+!!float is one; `archiver get -o yaml` writes it where some readers would see text.
 """
 
 import re
@@ -28,6 +29,7 @@ _NUMBER: Final = re.compile(
     r"|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _TEXT_TAG: Final = ("!", "tag:yaml.org,2002:str")
+_NUMBER_TAG: Final = "tag:yaml.org,2002:float"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -101,7 +103,8 @@ def _scalar(event: Any) -> bytes:
     if event.tag in _TEXT_TAG or (not event.tag and quoted_text and not plain_text):
         return _encode(event.value)
     if event.tag:
-        return b"!tag"
+        is_number = event.tag == _NUMBER_TAG and not event.style and _NUMBER.fullmatch(event.value)
+        return event.value.encode() if is_number else b"!tag"
     word = _WORDS.get(event.value)
     if word is not None:
         return word
