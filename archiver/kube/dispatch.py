@@ -152,7 +152,8 @@ class Dispatcher:
             call.sent = call.lane.window.sent()
 
     def _sleep(self) -> None:
-        time.sleep(self._moderation.pause(len(self._transfers)))
+        coming_in = self._transfers.any_coming_in()
+        time.sleep(self._moderation.pause(len(self._transfers), coming_in=coming_in))
         now = time.monotonic()
         left = [s for lane in self._lanes if (s := lane.left(now)) is not None]
         left += [self._later[0][0] - now] if self._later else []
