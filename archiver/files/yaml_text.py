@@ -5,10 +5,11 @@ has dates, sexagesimal numbers, and booleans by the name of `on` and `no`. Here 
 YAML 1.2 holds for plain scalars: null (also ~ and nothing), true and false (also True, TRUE), and
 numbers; everything else, timestamps too, is text. Keys are always text; `<<` is a key like others.
 
-A number is the literal that was written. What JSON has no form for (`.nan`, `0x1F`, `+1`, `007`,
+A number is the literal that was written; one that kubectl has written otherwise than the API server
+is the literal of the latter (`go_floats`). What JSON has no form for (`.nan`, `0x1F`, `+1`, `007`,
 an alias, a tag of one's own) is written down as it is: the object that holds it then is no JSON and
 is refused, and no other is. `kubectl get -o yaml` writes none of these. A number with the tag
-!!float is one; `archiver get -o yaml` writes it where some readers would see text.
+!!float is one, and always as written: `archiver get -o yaml` writes it before every exponent.
 """
 
 import re
@@ -16,6 +17,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import yaml
+
+from archiver.files.go_floats import json_form
 
 # Only its parser is used, libyaml where there is one: about ten times as fast.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,4 +111,6 @@ def _scalar(event: Any) -> bytes:
     word = _WORDS.get(event.value)
     if word is not None:
         return word
-    return event.value.encode() if _NUMBER.fullmatch(event.value) else _encode(event.value)
+    if _NUMBER.fullmatch(event.value):
+        return json_form(event.value).encode()
+    return _encode(event.value)

@@ -14,7 +14,7 @@ from tests.unit.domain.json_texts import DOCUMENTS
 
 @pytest.mark.parametrize(
     "literal",
-    ["1.10", "-0.0", "-0", "18446744073709551616", "7", "1.0E+2", "1.5e-7"],
+    ["1.10", "-0.0", "-0", "18446744073709551616", "7", "1234567.5"],
 )
 def test_a_number_is_the_literal_that_was_stored(literal: str) -> None:
     document = exact_yaml(f'{{"a":{literal}}}'.encode())
@@ -22,8 +22,22 @@ def test_a_number_is_the_literal_that_was_stored(literal: str) -> None:
     assert yaml.safe_load(document) == {"a": json.loads(literal)}
 
 
-@pytest.mark.parametrize("literal", ["1E3", "1e-7", "-1e-7", "1e+21", "0e5", "5e-324", "1.0E2"])
-def test_a_number_that_pyyaml_takes_for_text_has_a_tag(literal: str) -> None:
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "1E3",
+        "1e-7",
+        "-1e-7",
+        "1e+21",
+        "0e5",
+        "5e-324",
+        "1.0E2",
+        "1.0E+2",
+        "1.5e-7",
+        "1.2345675e+06",
+    ],
+)
+def test_a_number_with_an_exponent_has_a_tag_that_keeps_it_as_it_is(literal: str) -> None:
     document = exact_yaml(f'{{"a":{literal}}}'.encode())
     assert document == f"a: !!float {literal}\n"
     assert yaml.safe_load(document) == {"a": json.loads(literal)}
