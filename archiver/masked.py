@@ -8,6 +8,8 @@ SCHEMES: Final = ("postgresql://", "postgres://")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
 # Two variables that were swapped put an address anywhere.
 _SIGNS: Final = ("://", "@", "passw", "url")
+# Of libpq's parameters, those to come included: what it hides itself, and what allows a login.
+_SECRET: Final = re.compile(r"password$|secret|^scram_")
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
@@ -26,5 +28,5 @@ def may_hold_password(text: str) -> bool:
 
 def _mask(parameter: re.Match[str]) -> str:
     # libpq decodes the keyword too: pass%77ord is one.
-    secret = unquote(parameter[2]).strip().lower().endswith("password")
-    return f"{parameter[1]}{parameter[2]}={'***' if secret else parameter[3]}"
+    is_secret = _SECRET.search(unquote(parameter[2]).strip().lower())
+    return f"{parameter[1]}{parameter[2]}={'***' if is_secret else parameter[3]}"

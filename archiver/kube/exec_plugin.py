@@ -153,7 +153,7 @@ class Plugin:
     def _fields(self, output: bytes) -> dict[str, str]:
         try:
             found = _credential.decode(output)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # Not chained, not quoted: there may be credentials in it.
             raise Unavailable(self._failed("gave no ExecCredential")) from None
         if (found.api_version, found.kind) != (self.config["apiVersion"], "ExecCredential"):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg.pq import Conninfo
 
 from archiver.db.conninfo import parameters_of
 from archiver.domain.shard import Shard
@@ -175,6 +176,14 @@ def test_an_escaped_keyword_hides_no_password() -> None:
     url = "postgresql://u@h/x?pass%77ord=canary&sslmode=require"
     shown = load(database_url=url).shown()["database_url"]
     assert shown == "postgresql://u@h/x?pass%77ord=***&sslmode=require"
+
+
+def test_nothing_that_libpq_hides_is_shown() -> None:
+    hidden = [o.keyword.decode() for o in Conninfo.get_defaults() if o.dispchar == b"*"]
+    assert "password" in hidden
+    for name in (*hidden, "oauth_client_secret", "scram_client_key", "scram_server_key"):
+        shown = load(database_url=f"postgresql://u@h/x?{name}=canary").shown()["database_url"]
+        assert shown == f"postgresql://u@h/x?{name}=***"
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_one_that_fails_once_is_asked_again(plugin: Plugin) -> None:
         ("kill -9 $$", "ended with -9"),
         ("exit 0", "gave no ExecCredential"),
         (f"echo '{SECRET}'", "gave no ExecCredential"),
+        (rf"printf '{credential(token='@')}' | sed 's/@/\xff/'", "gave no ExecCredential"),
         (f"echo '{credential()}'", "gave no credentials"),
         (f"echo '{credential(token='')}'", "gave no credentials"),
         (f"echo '{credential(clientCertificateData='x')}'", "gave no credentials"),
