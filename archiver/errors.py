@@ -7,6 +7,7 @@
     │   └── Forbidden         a right is missing (RBAC, GRANT)
     ├── Temporary         stop, exit 75: the same command, run again, goes on where this one stopped
     │   ├── Unavailable       a server does not answer, or asks for patience beyond the budget
+    │   │   └── Unwritable        it answers that it failed to write one object; others may do well
     │   └── Interrupted       SIGTERM, or the run's own deadline
     ├── Integrity         stop, exit 65: what is stored is not what was written
     └── ObjectError       this object only; the run goes on and exits 1
@@ -43,6 +44,13 @@ class Temporary(ArchiverError):
 
 class Unavailable(Temporary):
     """A server did not answer, or not within the budget of retries."""
+
+
+class Unwritable(Unavailable):
+    """The API server went on failing (500) to write one object, within the budget of retries.
+
+    Whether that is an outage or the object's own fault, only other requests can tell.
+    """
 
 
 class Interrupted(Temporary):

@@ -7,15 +7,24 @@ back in another statement than the one that wrote it.
 
 import time
 from collections import deque
-from collections.abc import Container, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Container, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 
+from archiver.ahead import ahead
 from archiver.domain.mark import DIGEST, carries_mark_of
 from archiver.domain.plan import Archive, Decision, Quarantine, Terms, plan
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
-from archiver.errors import ArchiverError, Integrity, Interrupted, MarkRefused, Unreadable
+from archiver.errors import (
+    ArchiverError,
+    Integrity,
+    Interrupted,
+    MarkRefused,
+    Unreadable,
+    Unwritable,
+)
 from archiver.ports import Marker, MarkOutcome, Page, Source, Stop, Store
 from archiver.storing import Stored, Storing
 
@@ -64,29 +73,6 @@ def run(
     _Run(stages, terms, tally, stop, limits=limits).pages()
 
 
-def _ahead(pages: Iterator[Page], stop: Stop) -> Iterator[Page]:
-    """The pages, the next one always being listed while the last is worked on."""
-    lister = ThreadPoolExecutor(1, "list")
-    try:
-        upcoming = lister.submit(next, pages, None)
-        while True:
-            while not wait((upcoming,), _GLANCE).done:
-                _refuse_when_stopped(stop)
-            page = upcoming.result()
-            if page is None:
-                return
-            _refuse_when_stopped(stop)
-            upcoming = lister.submit(next, pages, None)
-            yield page
-    finally:
-        lister.shutdown(wait=False, cancel_futures=True)
-
-
-def _refuse_when_stopped(stop: Stop) -> None:
-    if stop.requested():
-        raise Interrupted("asked to stop; what is confirmed is marked, the next run goes on")
-
-
 class _Run:
     """One run's two halves: pages go in at `pages`, their marks come back at `_finish`."""
 
@@ -100,7 +86,7 @@ class _Run:
 
     def pages(self) -> None:
         try:
-            for page in _ahead(self.source.pages(), self.stop):
+            for page in ahead(self.source.pages(), self.stop, _GLANCE):
                 self.underway.append(self._begin(page))
                 if len(self.underway) > 1:
                     self._finish(self.underway.popleft())
@@ -177,6 +163,8 @@ class _Run:
             self.tally.settle(archive.resource, Outcome.DEFERRED, str(self.tally.error))
         except MarkRefused as error:
             self.tally.refuse(archive.resource, error)
+        except Unwritable as error:
+            self._doubt_the_server(archive, error)
         except ArchiverError as error:
             self.tally.fail(error)
             self.tally.settle(archive.resource, Outcome.DEFERRED, str(error))
@@ -187,6 +175,19 @@ class _Run:
                 self._gone(archive, marking)
             else:
                 self._count_mark(archive)
+
+    def _doubt_the_server(self, archive: Archive, error: Unwritable) -> None:
+        """Where it reads the object, what it cannot write is that object: no outage, the run goes
+        on. On the first pages of a list all others may be marked already, and nothing else tells.
+        """
+        try:
+            with suppress(Unreadable):
+                self.source.read(archive.resource)
+        except ArchiverError:
+            self.tally.fail(error)
+            self.tally.settle(archive.resource, Outcome.DEFERRED, str(error))
+        else:
+            self.tally.refuse(archive.resource, error)
 
     def _gone(self, archive: Archive, marking: _Marking) -> None:
         """It cannot be asked any more whether it said the earlier state again, after a list that

@@ -193,15 +193,12 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
                 call.lane.fail(call, error)
             else:
-                call.lane.went_well(time.monotonic())
                 call.future.set_result(result)
 
     def _is_repeated(
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None
     ) -> bool:
         assert call.patience is not None  # noqa: S101 - for the type checker: it was sent
-        now = time.monotonic()
-        call.failed = call.failed or now
         if answer is not None and call.lane.is_repeated_in_vain(answer):
             return False
         seconds = call.patience.pause(call.request.name, answer, error)
@@ -209,7 +206,7 @@ class Dispatcher:
             if answer is not None:
                 call.lane.used_up(answer)
             return False
-        heapq.heappush(self._later, (now + seconds, next(self._number), call))
+        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), call))
         return True
 
     def _log_in_again(self, call: Call[Any]) -> None:

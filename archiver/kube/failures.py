@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from archiver.errors import ArchiverError, Configuration, Forbidden, MarkRefused, Unavailable
+from archiver.errors import (
+    ArchiverError,
+    Configuration,
+    Forbidden,
+    MarkRefused,
+    Unavailable,
+    Unwritable,
+)
 from archiver.kube.answer import Answer, Status
 from archiver.ports import MarkOutcome
 
@@ -78,6 +85,8 @@ OF_A_MARK = (
     Meaning(500, _too_large, MarkRefused),
     # Repeated until the budget was used up; others may be none of its business.
     Meaning(500, _a_failing_webhook, MarkRefused),
+    # Such as a mutating webhook whose patch does not apply: no webhook is named then.
+    Meaning(500, _anything, Unwritable),
 )
 
 # Other codes: 5xx pass, and the rest is a request that cannot succeed as it is.
@@ -109,13 +118,6 @@ def fault_of_an_object(answer: Answer) -> str | None:
     if webhook := _WEBHOOK.search(message):
         return webhook[0]
     return message if answer.status == 500 else None
-
-
-def refused_alone(error: ArchiverError) -> ArchiverError:
-    """What a mark's error is where other marks were written meanwhile: the object's own."""
-    if not isinstance(error, Unavailable):
-        return error
-    return MarkRefused(f"{error}; other marks were written meanwhile, so this is no outage")
 
 
 def failure(answer: Answer, doing: str) -> ArchiverError:

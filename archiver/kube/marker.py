@@ -8,11 +8,11 @@ import msgspec
 
 from archiver.domain.custom_resource import CustomResource, Metadata
 from archiver.domain.mark import Mark, merge_patch
-from archiver.errors import ArchiverError, Interrupted, MarkRefused
+from archiver.errors import ArchiverError, Interrupted, MarkRefused, Unwritable
 from archiver.kube.answer import Answer
 from archiver.kube.client import JSON, Client
 from archiver.kube.discovery import Resource
-from archiver.kube.failures import fault_of_an_object, outcome_of_mark, refused_alone
+from archiver.kube.failures import fault_of_an_object, outcome_of_mark
 from archiver.kube.lane import Lane, Pace
 from archiver.kube.request import target_of
 from archiver.kube.window import Window
@@ -62,7 +62,6 @@ class KubeMarker:
             pace,
             ends_it=_ends_all,
             fault_of=fault_of_an_object,
-            alone=refused_alone,
         )
         query = [("fieldManager", FIELD_MANAGER)]
         if dry_run:
@@ -105,4 +104,4 @@ def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOut
 
 def _ends_all(error: ArchiverError) -> bool:
     """Once a mark has failed for good or for now, the others would only fail more slowly."""
-    return not isinstance(error, (MarkRefused, Interrupted))
+    return not isinstance(error, (MarkRefused, Unwritable, Interrupted))

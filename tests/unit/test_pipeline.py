@@ -13,10 +13,18 @@ import pytest
 
 from archiver import pipeline
 from archiver.domain.custom_resource import CustomResource
+from archiver.domain.mark import Mark
 from archiver.domain.plan import Surroundings
 from archiver.domain.policy import Policy
-from archiver.errors import Forbidden, Integrity, MarkRefused, Unavailable, Unreadable
-from archiver.ports import Unparsed
+from archiver.errors import (
+    Forbidden,
+    Integrity,
+    MarkRefused,
+    Unavailable,
+    Unreadable,
+    Unwritable,
+)
+from archiver.ports import MarkOutcome, Unparsed
 from tests.fakes.cluster import Crash, Object
 from tests.fakes.world import (
     World,
@@ -354,6 +362,51 @@ def test_first_mark_that_fails_is_the_last_one_sent(
     assert report.exit_code == code
     assert set(counts(report)) == {"deferred"}
     assert called(world, "mark") == world.cluster.patches == 0
+
+
+def sick(world: World, *objects: Object) -> None:
+    """The API server goes on failing to write these, and does well else."""
+    write = world.cluster.mark
+
+    def mark(resource: CustomResource, mark: Mark) -> Future[MarkOutcome]:
+        if resource.key.uid not in map(uid, objects):
+            return write(resource, mark)
+        failed: Future[MarkOutcome] = Future()
+        failed.set_exception(Unwritable("remove operation does not apply (HTTP 500)"))
+        return failed
+
+    world.cluster.mark = mark  # type: ignore[method-assign]
+
+
+def test_what_the_server_reads_and_cannot_write_is_one_object_and_the_run_goes_on(
+    world: World,
+) -> None:
+    world.cluster.page_size = 2
+    due = [world.add(f"due-{n}") for n in range(8)]
+    sick(world, due[0], due[4])
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"archived": 6, "deferred": 2}, 1)
+    assert [problem.reason for problem in report.problems] == ["mark-refused"] * 2
+    assert [is_marked(world.held(one)) for one in due] == [n not in (0, 4) for n in range(8)]
+
+
+def test_a_server_that_neither_writes_nor_reads_is_away(world: World) -> None:
+    world.cluster.page_size = 2
+    due = [world.add(f"due-{n}") for n in range(8)]
+    sick(world, due[0])
+    world.calls.faults["read", 1] = Unavailable("connection refused")
+    report = world.run()
+    assert report.exit_code == 75
+    assert report.found < 8
+    assert report.problems == ()
+
+
+def test_an_object_that_can_be_written_no_more_nor_read_is_refused(world: World) -> None:
+    due = world.add("due")
+    sick(world, due)
+    world.calls.faults["read", 1] = Unreadable("too-deep", "too deep")
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"deferred": 1}, 1)
 
 
 def test_failed_write_defers_its_page_and_marks_nothing_of_it(world: World) -> None:

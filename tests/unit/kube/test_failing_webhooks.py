@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from archiver.errors import MarkRefused, Unavailable
+from archiver.errors import MarkRefused, Unavailable, Unwritable
 from archiver.kube import KubeMarker
 from archiver.ports import MarkOutcome
 from tests.unit.kube.conftest import VirtualTime
@@ -60,25 +60,31 @@ class OneSick(Stub):
         return self.failure if "sick" in request.path else reply
 
 
+def test_what_cannot_be_written_ends_no_other_mark() -> None:
+    failure = status(500, "Internal error occurred: error in remove for path '/metadata/nothere'")
+    with closing(OneSick(failure)) as server:
+        marks = KubeMarker(server.client(), TICKETS, most_at_once=2)
+        sick = [marks.mark(resource(name=f"sick-{n}"), MARK) for n in range(8)]
+        others = [marks.mark(resource(), MARK) for _ in range(20)]
+        for mark in sick:
+            with pytest.raises(Unwritable, match="/metadata/nothere"):
+                mark.result()
+        assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
+
+
 @pytest.mark.parametrize(
     "failure",
-    [
-        status(500, "Internal error occurred: error in remove for path '/metadata/nothere'"),
-        status(503, "the server is currently unable to handle the request"),
-        Reply(502, b"<html>bad gateway</html>"),
-        None,
-    ],
+    [status(503, "unable"), status(429, "busy"), Reply(502, b"<html>bad gateway</html>"), None],
 )
-def test_what_fails_while_others_go_well_is_the_object_s_own(failure: Reply | None) -> None:
+def test_what_fails_without_an_answer_of_this_object_is_an_outage(failure: Reply | None) -> None:
     with closing(OneSick(failure)) as server:
-        marks = KubeMarker(server.client(), TICKETS, most_at_once=4, most_per_second=100)
+        marks = KubeMarker(server.client(), TICKETS, most_at_once=4)
         sick = marks.mark(resource(name="sick"), MARK)
         others = [marks.mark(resource(), MARK) for _ in range(50)]
-        with pytest.raises(MarkRefused, match="other marks were written meanwhile"):
+        with pytest.raises(Unavailable) as raised:
             sick.result()
+        assert raised.type is Unavailable
         assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
-        behind = marks.mark(resource(), MARK)
-        assert behind.result() is MarkOutcome.MARKED
 
 
 def test_what_fails_with_nothing_going_well_is_an_outage(

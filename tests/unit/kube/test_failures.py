@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from archiver.errors import ArchiverError, Configuration, Forbidden, MarkRefused, Unavailable
+from archiver.errors import (
+    ArchiverError,
+    Configuration,
+    Forbidden,
+    MarkRefused,
+    Unavailable,
+    Unwritable,
+)
 from archiver.kube.answer import Answer
 from archiver.kube.failures import failure, is_permanent, outcome_of_mark, require_success
 from archiver.kube.request import Request
@@ -53,7 +60,8 @@ MARKS = [
     (said(500, TOO_LARGE), MarkRefused),
     (said(500, TOO_LARGE_FOR_GRPC), MarkRefused),
     (said(500, 'Internal error occurred: failed calling webhook "w": no'), MarkRefused),
-    (said(500, "etcdserver: leader changed"), Unavailable),
+    (said(500, "etcdserver: leader changed"), Unwritable),
+    (said(500, "remove operation does not apply: doc is missing path"), Unwritable),
     (said(429), Unavailable),
     (plain(502, "<html>bad gateway</html>"), Unavailable),
     (said(503), Unavailable),
