@@ -60,8 +60,14 @@ NO_NODE := --ignore tests/e2e/node --ignore tests/e2e/machine
 # What another release of Kubernetes cannot change.
 SAME_ON_ALL := --deselect tests/e2e/run/test_backfill.py::test_many_in_bounded_memory
 
+# One process for each core, each with servers of its own; the tests of one file stay together.
+WORKERS ?= logical
+AT_ONCE := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+
 test: $(STAMP) controlplane ## Every test that needs no Docker, on both releases of Kubernetes
-	COVERAGE_FILE=.coverage $(BIN)/coverage run -m pytest tests/unit tests/contract tests/integration
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/unit tests/contract tests/integration
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py,archiver/storing.py,archiver/kept.py,archiver/pretend.py,archiver/sharding.py' --fail-under=100
 	$(BIN)/python -m pytest tests/e2e $(NO_NODE)
 	$(MAKE) test-older
@@ -71,7 +77,7 @@ test-older: $(STAMP) ## The end-to-end tests on the Kubernetes release three min
 	KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest tests/e2e $(NO_NODE) $(SAME_ON_ALL)
 
 test-fast: $(STAMP) ## The tests that start no server
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(AT_ONCE) tests/unit
 
 cluster: $(STAMP) ## A control plane to look around in; with a node and our image on it: make cluster NODE=1
 ifdef NODE

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 SCHEMES: Final = ("postgresql://", "postgres://")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
+# Two variables that were swapped put an address anywhere.
+_SIGNS: Final = ("://", "@", "passw", "url")
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
@@ -15,6 +17,11 @@ def masked(url: str) -> str:
     if not url.startswith(SCHEMES):
         return "***"
     return _PARAMETER.sub(_mask, _PASSWORD.sub(r"\1:***@", url))
+
+
+def may_hold_password(text: str) -> bool:
+    """Whether a text, perhaps with the name of what it is of, had better not be shown."""
+    return any(sign in text.lower() for sign in _SIGNS)
 
 
 def _mask(parameter: re.Match[str]) -> str:

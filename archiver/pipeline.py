@@ -7,7 +7,7 @@ back in another statement than the one that wrote it.
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -21,6 +21,9 @@ from archiver.storing import Stored, Storing
 
 # How often a wait looks up to see whether the run was told to end; seconds.
 _GLANCE = 0.25
+
+# What a dry run and the log say of a state from a file that is not the first one of its object.
+_LATER_BY_VERSION = "a later state, by its resourceVersion, than the one archived before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,12 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class _Marking:
-    """Marks under way, and what has to be read again first; `stale` as in `Stored`."""
+    """Marks under way, and what has to be read again first; the rest as in `Stored`."""
 
     marks: Sequence[tuple[Archive, Future[MarkOutcome]]]
     again: list[Archive]
     stale: Mapping[str, str]
+    revised: Container[str]
 
 
 def run(
@@ -111,7 +115,7 @@ class _Run:
             surroundings = self.source.surroundings(page)
         except ArchiverError as error:
             self.storing.defer(page, error)
-            return _Marking((), [], {})
+            return _Marking((), [], {}, frozenset())
         decisions = [plan(resource, self.terms, surroundings) for resource in page.resources]
         return self._start_marks(self.storing.store(decisions, page.unparsed))
 
@@ -122,12 +126,14 @@ class _Run:
         marks = []
         for archive in stored.confirmed:
             if self.marker is None:
-                self.tally.settle(archive.resource, Outcome.ARCHIVED, str(archive.cause))
+                later = archive.digest in stored.revised
+                why = _LATER_BY_VERSION if later else str(archive.cause)
+                self.tally.settle(archive.resource, Outcome.ARCHIVED, why)
             elif lost is not None:
                 self.tally.settle(archive.resource, Outcome.DEFERRED, str(lost))
             else:
                 marks.append((archive, self.marker.mark(archive.resource, archive.mark)))
-        return _Marking(marks, stored.again, stored.stale)
+        return _Marking(marks, stored.again, stored.stale, stored.revised)
 
     def _call_back(self) -> None:
         """Where the store has lost a row, nothing it says is believed any more: marks that are not
@@ -142,7 +148,7 @@ class _Run:
         for tried in range(1, self.limits.tries + 1):
             self._wait_for([future for _, future in marking.marks])
             for archive, future in marking.marks:
-                self._settle(archive, future, marking.again)
+                self._settle(archive, future, marking)
             if not marking.again:
                 return
             if self.tally.error is not None or self.stop.expired():
@@ -154,11 +160,13 @@ class _Run:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "changed while it was archived")
 
     def _wait_for(self, futures: Sequence[Future[MarkOutcome]]) -> None:
-        # All at once: to be woken by each mark would cost as much as half of sending it.
-        while not self.stop.expired() and wait(futures, _GLANCE).not_done:
-            pass
+        # Not for one after the other: to be woken by each mark would cost as much as half of
+        # sending it. First for what is sent last: a look at all of them costs 2 us each.
+        for some in (futures[-1:], futures):
+            while not self.stop.expired() and wait(some, _GLANCE).not_done:
+                pass
 
-    def _settle(self, archive: Archive, future: Future[MarkOutcome], again: list[Archive]) -> None:
+    def _settle(self, archive: Archive, future: Future[MarkOutcome], marking: _Marking) -> None:
         try:
             if not future.done():
                 future.cancel()
@@ -173,11 +181,20 @@ class _Run:
             self.tally.settle(archive.resource, Outcome.DEFERRED, str(error))
         else:
             if outcome is MarkOutcome.CONFLICT:
-                again.append(archive)
+                marking.again.append(archive)
             elif outcome is MarkOutcome.GONE:
-                self.tally.settle(archive.resource, Outcome.GONE, "gone after it was archived")
+                self._gone(archive, marking)
             else:
                 self._count_mark(archive)
+
+    def _gone(self, archive: Archive, marking: _Marking) -> None:
+        """It cannot be asked any more whether it said the earlier state again, after a list that
+        was held up: another run would have settled that without a row.
+        """
+        if archive.digest in marking.revised:
+            self.tally.doubt(archive.resource)
+        else:
+            self.tally.settle(archive.resource, Outcome.GONE, "gone after it was archived")
 
     def _count_mark(self, archive: Archive) -> None:
         self.tally.effects[Effect.MARKED] += 1
@@ -195,21 +212,24 @@ class _Run:
         unread = list(marking.again)
         try:
             while unread:
-                decisions += self._reread(unread[-1])
+                decisions += self._reread(unread[-1], marking)
                 unread.pop()
         except ArchiverError as error:
             self.tally.fail(error)
         for archive in unread:
             self.tally.settle(archive.resource, Outcome.DEFERRED, "could not be read again")
-        return self._start_marks(self.storing.store(decisions, stale=marking.stale))
+        stored = self.storing.store(decisions, stale=marking.stale)
+        # Read a moment ago, and not in a list that may have been held up.
+        stored.revised.clear()
+        return self._start_marks(stored)
 
-    def _reread(self, archive: Archive) -> list[Decision]:
+    def _reread(self, archive: Archive, marking: _Marking) -> list[Decision]:
         try:
             current = self.source.read(archive.resource)
         except Unreadable as error:
             return [Quarantine(archive.resource, error.reason, str(error))]
         if current is None:
-            self.tally.settle(archive.resource, Outcome.GONE, "gone after it was archived")
+            self._gone(archive, marking)
             return []
         page = Page([current])
         return [plan(current, self.terms, self.source.surroundings(page))]

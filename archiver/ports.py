@@ -91,6 +91,8 @@ class Batch:
 
     `reread` names the uids whose resource version the API server has confirmed just now although
     the archive holds a higher one (a cluster restored from an older etcd): they are inserted.
+    `live` is that of the source: a later revision from a file gets a flag
+    (`AuditRecord.as_revision`).
     """
 
     run_id: str
@@ -98,6 +100,7 @@ class Batch:
     records: Sequence[AuditRecord]
     quarantined: Sequence[Quarantined] = ()
     reread: frozenset[str] = frozenset()
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

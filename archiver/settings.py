@@ -18,7 +18,7 @@ from archiver.domain import gotime
 from archiver.domain.policy import HOUR, SECOND
 from archiver.domain.shard import MOST_SHARDS, Shard, parse_shard
 from archiver.errors import Configuration
-from archiver.masked import masked
+from archiver.masked import masked, may_hold_password
 
 PREFIX: Final = "ARCHIVER_"
 # The Job controller's own name for the number of a pod of an Indexed Job.
@@ -217,8 +217,16 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _sentence(error: Any) -> str:
     name = ".".join(map(str, error["loc"]))
-    value = "***" if "url" in name or "password" in name else repr(error["input"])[:80]
-    return f"setting {name} ({PREFIX}{name.upper()}): {value}: {error['msg']}"
+    named = f"setting {name} ({PREFIX}{name.upper()})"
+    if error["type"] == "extra_forbidden":
+        # Its value is not shown: a misspelt name may be that of a password.
+        return f"{named} does not exist; `archiver settings` lists those that do"
+    value = repr(error["input"])
+    if may_hold_password(f"{name} {value}"):
+        field = Settings.model_fields.get(name)
+        expected = f" Expected: {field.description}" if field else ""
+        return f"{named} is not accepted; not shown, for a password may be in it.{expected}"
+    return f"{named}: {value[:80]}: {error['msg']}"
 
 
 def reference() -> str:

@@ -25,11 +25,13 @@ class Stored:
 
     `stale`: uid → the resourceVersion that the archive takes for outdated; where the server gives
     the very same one again, it is the archive that is ahead (a cluster restored from a backup).
+    `revised`: the digests of those confirmed that were inserted after another state of the object.
     """
 
     confirmed: list[Archive] = field(default_factory=list)
     again: list[Archive] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
+    revised: set[str] = field(default_factory=set)
 
 
 class Storing:
@@ -133,6 +135,7 @@ class Storing:
                 for uid, archive in waiting.items()
                 if stale.get(uid) == archive.resource.metadata.resource_version
             ),
+            live=self._source.live,
         )
 
     def _quarantined(self, kept: list[Quarantined]) -> None:
@@ -184,6 +187,8 @@ class Storing:
             # Nothing of a file is ever marked: what is stored already was archived before.
             self._tally.settle(archive.resource, Outcome.ALREADY, "stored before")
         else:
+            if written.inserted.get(archive.resource.key.uid):
+                stored.revised.add(archive.digest)
             stored.confirmed.append(archive)
 
     def _superseded(self, archive: Archive, written: Written, stored: Stored) -> None:

@@ -70,7 +70,8 @@ def table(document: dict[str, Any]) -> str:
         lines.append(f"| {name} | {target} | {cells} |")
     lines += [
         "",
-        f"An empty cluster: {once['emptyClusterCpuSeconds']} s of own CPU (target 0.7). "
+        f"An empty cluster: {once['emptyClusterCpuSeconds']} s of own CPU (target 0.7); to import "
+        f"other people's packages alone takes {once['packagesCpuSeconds']} s. "
         f"`archiver --help`: {once['helpCpuSeconds']} s (target 0.25). "
         f"100 objects of 1.4 MB: {once['largeObjectsRssMiB']} MiB at the peak (target 150).",
         "",

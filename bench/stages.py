@@ -18,7 +18,8 @@ from archiver.db.engine import connect
 from archiver.db.leaf import leaf
 from archiver.db.rows import Envelope, row_of
 from archiver.db.store import PostgresStore
-from archiver.domain.conversion import completion_of, convert
+from archiver.domain.completion import completion_of
+from archiver.domain.conversion import convert
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.evidence import evidence
 from archiver.domain.mark import merge_patch

@@ -4,15 +4,13 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from archiver.cli import options
 from archiver.errors import ArchiverError, Configuration
-
-_OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,51 +22,8 @@ def cli(context: click.Context, config: str | None) -> None:
     context.obj = config
 
 
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-_database = _options(
-    click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
-    click.option("--database-password-file", help="File with the password of the database user."),
-)
-_output = click.option(
-    "-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json."
-)
-_cluster = _options(
-    click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
-    click.option("--context", help="Context of the kubeconfig."),
-    click.option("--resource", help="plural.group or plural.version.group of the resource."),
-)
-_work = _options(
-    _database,
-    _cluster,
-    click.option("-n", "--namespace", help="Only this namespace."),
-    click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
-    click.option("-l", "--selector", help="Label selector, as kubectl's."),
-    click.option(
-        "--dry-run",
-        type=click.Choice(["none", "client", "server"]),
-        default="none",
-        show_default=True,
-        help="client: read only, say what would happen. server: prove rights and schema as well.",
-    ),
-    click.option("--retention", help="From completion to cleanup, e.g. 24h."),
-    click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),
-    click.option("--workers", type=int, help="Marks under way at once."),
-    click.option("--max-marks-per-second", type=float, help="Upper rate of marks."),
-    click.option("--shard", metavar="I/N", help="Only part I (from 0) of N parts of all objects."),
-    _output,
-)
-
-
 @cli.command()
-@_work
+@options.work
 @click.pass_obj
 def run(config: str | None, /, **flags: Any) -> None:
     """Archive what is due: completed and close to its cleanup. What the CronJob runs."""
@@ -76,7 +31,7 @@ def run(config: str | None, /, **flags: Any) -> None:
 
 
 @cli.command()
-@_work
+@options.work
 @click.option(
     "--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster."
 )
@@ -91,8 +46,8 @@ def backfill(config: str | None, /, **flags: Any) -> None:
 
 
 @cli.command()
-@_database
-@_output
+@options.database
+@options.output
 @click.pass_obj
 def migrate(config: str | None, /, **flags: Any) -> None:
     """Bring the schema of the archive up to date, as its owner. Does nothing when it is."""
@@ -111,7 +66,7 @@ def migrate(config: str | None, /, **flags: Any) -> None:
 
 @cli.command()
 @click.argument("name")
-@_database
+@options.database
 @click.option("-n", "--namespace", help="Namespace of the resource, where NAME is no uid.")
 @click.option("--revision", type=int, help="This revision instead of the newest.")
 @click.option(
@@ -133,21 +88,15 @@ def retention() -> None:
 
 
 @retention.command()
-@_database
-@_cluster
+@options.database
+@options.cluster
 @click.option("--before", metavar="YYYY-MM", help="Only months before this one.")
 @click.option("--keep-months", type=int, help="Months that are kept in any case.")
 @click.option(
     "--gone", multiple=True, metavar="CLUSTER[/KIND]", help="Nothing of it lives any more."
 )
-@click.option(
-    "--dry-run",
-    type=click.Choice(["none", "client", "server"]),
-    default="none",
-    show_default=True,
-    help="client: read only, say what would happen. server: drop, and roll back.",
-)
-@_output
+@options.dry_run("client: read only, say what would happen. server: drop, and roll back.")
+@options.output
 @click.pass_obj
 def drop(config: str | None, /, **flags: Any) -> None:
     """Drop months that are over their time, as the owner of the archive. There is no way back.

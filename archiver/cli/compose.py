@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from archiver import log
+from archiver.cli.cautions import cautions
 from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
 from archiver.domain.plan import Reason, Terms
@@ -61,13 +62,13 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     shard = None if task.shard is None else str(task.shard)
     stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
     stop.install()
-    _collect_less()
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
         store = open_store(settings, task, stop)
         source, marker = _source_and_marker(settings, task, stop, tally)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
+        _collect_less()
         run(Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.tries))
     except ArchiverError as error:
         tally.fail(error)
@@ -81,28 +82,15 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     )
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
-    _warn(result, task)
+    warnings = cautions(result, task.namespace, files=bool(task.files))
+    result = dataclasses.replace(result, cautions=warnings)
     said = result.as_dict() | {"problems": len(result.problems)}
     _log.log(log.level_of(result.exit_code), "run.finished", **said)
     return result
 
 
-def _warn(result: RunReport, task: Task) -> None:
-    """What is no error and may be a mistake all the same."""
-    for phase, objects in result.unknown_phases.items():
-        _log.warning("phase.unknown", phase=phase, objects=objects, taken_for="not terminal")
-    if result.unreadable_status:
-        objects = result.unreadable_status
-        _log.warning("status.unreadable", objects=objects, taken_for="not terminal")
-    if task.namespace is not None and not result.found and result.error is None:
-        # A list of a namespace that does not exist is as empty as that of one that does.
-        remedy = f"kubectl get namespace {task.namespace}"
-        _log.warning("namespace.empty", namespace=task.namespace, remedy=remedy)
-
-
 def _collect_less() -> None:
     """What is imported stays, and what is decoded has no cycles: to look for some costs a tenth."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
 

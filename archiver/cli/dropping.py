@@ -1,7 +1,7 @@
 """`archiver retention drop`: ends the months that are over their time, and says why others stay."""
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from rich.text import Text
 from archiver.cli import compose, show
 from archiver.cli.cluster import open_cluster
 from archiver.db import retention
+from archiver.db.retention import Contents
 from archiver.domain import gotime
 from archiver.domain.policy import SECOND
 from archiver.domain.retention import (
@@ -21,11 +22,13 @@ from archiver.domain.retention import (
     Living,
     Origin,
     Verdict,
+    broken_off,
     judge,
     over_their_time,
     parse_month,
 )
-from archiver.errors import ArchiverError, Configuration, Interrupted
+from archiver.errors import ArchiverError, Configuration, Integrity, Interrupted
+from archiver.log import level_of
 from archiver.ports import Source
 from archiver.settings import Settings
 from archiver.shutdown import Shutdown
@@ -58,15 +61,34 @@ class Report:
 
     dry_run: str
     verdicts: list[Verdict] = field(default_factory=list)
-    purges: dict[date, retention.Purge] = field(default_factory=dict)
+    contents: dict[date, Contents] = field(default_factory=dict)
     error: ArchiverError | None = None
+
+    def settle(self, verdict: Verdict, contents: Contents | None = None) -> None:
+        """What has become of one month, and what was in it, where that is gone."""
+        self.verdicts.append(verdict)
+        if contents is not None:
+            self.contents[verdict.month] = contents
+        _log.log(
+            level_of(verdict.exit_code),
+            "month.settled",
+            month=f"{verdict.month:%Y-%m}",
+            fate=verdict.fate,
+            why=verdict.why,
+            rows=None if contents is None else contents.count,
+            dry_run=self.dry_run,
+        )
 
     @property
     def exit_code(self) -> int:
-        """The error's, else 1 where a person has to look at a month, else 0."""
-        if self.error is not None:
-            return self.error.exit_code
-        return max((verdict.exit_code for verdict in self.verdicts), default=0)
+        """The error's, else 1 where a person has to look at a month, else 0.
+
+        Lost integrity outweighs them all.
+        """
+        worst = max((verdict.exit_code for verdict in self.verdicts), default=0)
+        if self.error is None or worst == Integrity.exit_code:
+            return worst
+        return self.error.exit_code
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -82,8 +104,8 @@ class Report:
     def _month(self, verdict: Verdict) -> dict[str, Any]:
         found: dict[str, Any] = {"month": f"{verdict.month:%Y-%m}"}
         found |= {"fate": str(verdict.fate), "why": verdict.why}
-        if purge := self.purges.get(verdict.month):
-            found |= {"count": purge.count, "leavesSha256": purge.leaves_sha256.hex()}
+        if contents := self.contents.get(verdict.month):
+            found |= {"count": contents.count, "leavesSha256": contents.leaves_sha256.hex()}
         return found
 
 
@@ -91,19 +113,14 @@ def drop(settings: Settings, request: Request, output: str) -> int:
     """Do it and print the report; the exit code. Raises nothing of the archiver's tree."""
     report = Report(request.dry_run)
     try:
-        for verdict, purge in _fates(settings, request):
-            report.verdicts.append(verdict)
-            if purge is not None:
-                report.purges[verdict.month] = purge
+        _drop_all(settings, request, report)
     except ArchiverError as error:
         report.error = error
     _show(report, output)
     return report.exit_code
 
 
-def _fates(
-    settings: Settings, request: Request
-) -> Iterator[tuple[Verdict, retention.Purge | None]]:
+def _drop_all(settings: Settings, request: Request, report: Report) -> None:
     stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
     stop.install()
     engine = compose.open_engine(settings)
@@ -123,15 +140,28 @@ def _fates(
     for month in over:
         if stop.requested():
             raise Interrupted(f"the command was asked to stop before it came to {month:%Y-%m}")
-        # Placed at any time: asked anew for each, and once more by the database.
-        held = retention.holds(engine)
-        found = retention.origins(engine, month)
-        verdict = judge(month, found, holds=held, living=living, gone=request.gone)
-        _log.info("month.judged", month=f"{month:%Y-%m}", fate=verdict.fate, why=verdict.why)
-        purge = None
-        if verdict.fate is Fate.DROPPED and request.dry_run != "client":
-            purge = retention.drop(engine, month, keep=request.dry_run == "none")
-        yield verdict, purge
+        try:
+            report.settle(*_end(engine, month, living, request))
+        except ArchiverError as error:
+            report.settle(broken_off(month, error))
+            # Damage is one month's. Whatever else it is, the next month would meet it too.
+            if not isinstance(error, Integrity):
+                raise
+
+
+def _end(
+    engine: "Engine", month: date, living: Living, request: Request
+) -> tuple[Verdict, Contents | None]:
+    # Placed at any time: asked anew for each, and once more by the database.
+    held = retention.holds(engine)
+    found = retention.origins(engine, month)
+    verdict = judge(month, found, holds=held, living=living, gone=request.gone)
+    if verdict.fate is not Fate.DROPPED:
+        return verdict, None
+    if request.dry_run == "client":
+        return verdict, retention.compare(engine, month)
+    purge = retention.drop(engine, month, keep=request.dry_run == "none")
+    return verdict, Contents(purge.count, purge.leaves_sha256)
 
 
 def months_of_living(source: Source, engine: "Engine") -> dict[date, str]:
@@ -175,8 +205,8 @@ def _tables(report: Report) -> None:
     table.add_column("rows", justify="right")
     table.add_column("why")
     for verdict in report.verdicts:
-        purge = report.purges.get(verdict.month)
-        rows = "" if purge is None else str(purge.count)
+        contents = report.contents.get(verdict.month)
+        rows = "" if contents is None else str(contents.count)
         table.add_row(f"{verdict.month:%Y-%m}", verdict.fate, rows, Text(verdict.why))
     console.print(table)
     if not report.verdicts:

@@ -97,14 +97,14 @@ def _besides(result: RunReport, *, dry_run: bool) -> list[str]:
     done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
     effects = ", ".join(done) or "none"
     notes = (
-        (result.unreadable_status, f"status that is no object: {result.unreadable_status}"),
         (result.ignored, f"passed over, of other kinds: {result.ignored.total()}"),
         (result.gate in _NO_GATE, _NO_GATE.get(result.gate, "")),
         (result.shard, f"left to other shards: {result.other_shards}"),
         (not dry_run, f"effects: {effects}"),
         (dry_run, f"dry run, nothing was written; effects would be: {effects}"),
     )
+    warnings = [f"warning: {caution.message}" for caution in result.cautions]
     problems = [f"{one.object}: {one.reason}: {one.message}" for one in result.problems[:20]]
     error = [] if result.error is None else [f"ended early: {result.error}"]
     said = [note for holds, note in notes if holds]
-    return [*said, *problems, *error, f"exit code {result.exit_code}"]
+    return [*said, *warnings, *problems, *error, f"exit code {result.exit_code}"]

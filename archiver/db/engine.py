@@ -1,5 +1,6 @@
 """The pool of connections to one PostgreSQL database."""
 
+import os
 from typing import Final
 
 import psycopg
@@ -29,6 +30,9 @@ def connect(
     parameters = parameters_of(
         url, application_name=application_name, connect_timeout=connect_timeout
     )
+    # psycopg reads times in this style alone, and a database or a role may have another one. libpq
+    # puts it into the start-up packet, where PgBouncer takes it, from the environment only.
+    os.environ["PGDATESTYLE"] = "ISO"
     if password_file:
         read_password(password_file)  # a missing file is said before the first connection
 

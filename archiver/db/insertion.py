@@ -95,7 +95,7 @@ class Insertion:
         if number is None:
             return False
         try:
-            row = row_of(record, number, self.envelope)
+            row = self._row(record, number)
             with self.transaction.driver.transaction():  # a savepoint
                 copied = copy_rows(self.transaction.driver, [row])
         except _ERRORS as error:
@@ -130,8 +130,12 @@ class Insertion:
     def _made(self, numbered: Iterable[tuple[AuditRecord, int]], rows: list[Row]) -> Iterator[Row]:
         """Their rows, which are kept in `rows` as well."""
         for record, number in numbered:
-            rows.append(row_of(record, number, self.envelope))
+            rows.append(self._row(record, number))
             yield rows[-1]
+
+    def _row(self, record: AuditRecord, number: int) -> Row:
+        stored = record.as_revision(number, live=self.batch.live)
+        return row_of(stored, number, self.envelope)
 
     def _keep(self, rows: Sequence[Row]) -> None:
         self.rows.extend(rows)

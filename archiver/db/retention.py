@@ -14,7 +14,7 @@ from archiver.db.migrate import require_schema
 from archiver.db.schema import legal_hold
 from archiver.db.transaction import connected, transaction
 from archiver.domain.retention import Hold, Origin
-from archiver.errors import Configuration, Forbidden
+from archiver.errors import Configuration, Forbidden, Integrity
 
 _MONTHS: Final = text("""
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -34,10 +34,44 @@ _MAY_NOT_DROP: Final = text("""
     SELECT current_user FROM pg_class
     WHERE oid = 'archive.revision'::regclass AND NOT pg_has_role(relowner, 'USAGE')
 """)
+# What archive.drop_month compares, without its locks: one statement sees one state.
+_COMPARED: Final = text(f"""
+    WITH stored AS (
+      SELECT batch_id, created_at, cluster_id, uid, revision FROM archive.revision WHERE {_SPAN}
+    ), named AS (
+      SELECT b.batch_id, e.created_at, b.cluster_id, e.uid, e.revision, e.leaf
+      FROM archive.batch b
+      CROSS JOIN unnest(b.created_at, b.uid, b.revision, b.leaf)
+        AS e (created_at, uid, revision, leaf)
+      WHERE b.created_at[1] < CAST(:month AS timestamptz) + '1 month'
+        AND b.created_at[b.count] >= :month
+        AND e.created_at >= :month AND e.created_at < CAST(:month AS timestamptz) + '1 month'
+        AND (b.batch_id IN (SELECT batch_id FROM stored) OR b.written_at > coalesce(
+          (SELECT max(dropped_at) FROM archive.purge WHERE month = CAST(:month AS date)),
+          '-infinity'))
+    ), by_batch AS (
+      SELECT batch_id, count(s.revision) AS stored, count(n.revision) AS named, count(*) AS total,
+        sha256(string_agg(n.leaf, '' ORDER BY created_at, uid COLLATE "C", revision)) AS digest
+      FROM stored s FULL JOIN named n
+        USING (batch_id, created_at, cluster_id, uid, revision)
+      GROUP BY batch_id
+    )
+    SELECT coalesce(sum(stored), 0), coalesce(sum(named), 0), coalesce(sum(total), 0),
+      sha256(coalesce(string_agg(digest, '' ORDER BY batch_id), ''))
+    FROM by_batch
+""")  # noqa: S608 - a constant
 _DROP: Final = text("SELECT * FROM archive.drop_month(:month, :attempts)")
 # A month of millions of rows is read twice: once for its origins, once for its leaves.
 _HOURS: Final = Limit(4 * 3600.0)
 ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a month holds: how many rows, and the digest over their leaves."""
+
+    count: int
+    leaves_sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +135,23 @@ def months_of(engine: Engine, cluster_id: str, uids: Collection[str]) -> dict[da
         connection.execute(text("SET LOCAL TimeZone = 'UTC'"))
         found = connection.execute(_MONTHS_OF, wanted)
         return {date(at.year, at.month, 1): uid for uid, at in found}
+
+
+def compare(engine: Engine, month: date) -> Contents:
+    """What `drop` would drop. Reads all of the month, and the role archiver_reader is enough.
+
+    Raises Integrity where the month's rows are not those that its batches name; Configuration,
+    Unavailable.
+    """
+    with connected(engine, limit=_HOURS) as connection:
+        connection.execute(text("SET LOCAL TimeZone = 'UTC'"))
+        stored, named, total, digest = connection.execute(_COMPARED, {"month": month}).one()
+    if stored != total or named != total:
+        raise Integrity(
+            f"month {month:%Y-%m} has {stored} rows, {named} entries of batches, and together "
+            f"{total} different ones: look before anything is dropped"
+        )
+    return Contents(int(stored), bytes(digest))
 
 
 def drop(engine: Engine, month: date, *, keep: bool = True, attempts: int = ATTEMPTS) -> Purge:

@@ -74,9 +74,11 @@ def object_id(cluster_id: UUID, uid: str) -> UUID:
     return uuid5(cluster_id, uid)
 
 
-def _exact(number: float | None) -> Decimal | None:
+def _exact(number: float | Decimal | None) -> Decimal | None:
     """The decimal number that a float was read from."""
-    return None if number is None else Decimal(repr(number))
+    if number is None or isinstance(number, Decimal):
+        return number
+    return Decimal(repr(number))
 
 
 def _is_plain(json: bytes) -> bool:

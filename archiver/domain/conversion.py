@@ -1,84 +1,21 @@
 """Converts an object into its audit record: reads every field of the table in `shapes`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from archiver.domain import gotime, shapes
+from archiver.domain.completion import Completion
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.evidence import Evidence, size_at
-from archiver.domain.reading import MISSING, Reader, follow, parse_path
+from archiver.domain.literal import TooFine, share
+from archiver.domain.reading import MISSING, Reader, follow
 from archiver.domain.record import LOSSY, AuditRecord
 
 _MAX_BIGINT: Final = 2**63 - 1
 _LONGEST_BIGINT: Final = len(str(_MAX_BIGINT))
 _SECOND: Final = 1_000_000_000
-_CONDITIONS: Final = parse_path("status.conditions")
 _NO_DURATION: Final = {"duration": None, "durationNs": None}
-_PHASE: Final = parse_path(shapes.PHASE[0].path)
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """When processing ended (nanoseconds since the epoch), and how far that is to be trusted."""
-
-    at: int
-    flags: tuple[str, ...] = ()
-
-
-def phase_of(resource: CustomResource) -> str:
-    """The phase, trimmed and in lower case; "" where there is none or it is no text."""
-    return shapes.normal_phase(follow(resource.decisive, _PHASE))
-
-
-def has_unreadable_status(resource: CustomResource) -> bool:
-    """Whether status is there but no object (null, "", a list, a number)."""
-    return not isinstance(resource.decisive.get("status", {}), dict)
-
-
-def completion_of(resource: CustomResource) -> Completion:
-    """The completion time: what status says, else the last phase's end, the last condition, birth.
-
-    The last resort is the creationTimestamp, so that no completed object is skipped for ever for
-    want of a time; each step down has a flag. Raises Unreadable as `CustomResource.tree` does.
-    """
-    reader = Reader(resource.decisive)
-    said = _earliest_trusted(reader)
-    if said is not None:
-        return Completion(said, tuple(reader.flags))
-    flags = (*dict.fromkeys(reader.flags), "missing:completed_at")
-    tree = resource.tree
-    for name, times in (
-        ("phase-end", _times(tree, shapes.PHASE_ENDS)),
-        ("condition", _condition_times(tree)),
-    ):
-        if times:
-            return Completion(max(times), (*flags, f"completed-at-from:{name}"))
-    return Completion(resource.key.created_at, (*flags, "completed-at-from:creation"))
-
-
-def _earliest_trusted(reader: Reader) -> int | None:
-    # The one field whose wrong value is passed over: without a time nothing would ever be due.
-    for place in shapes.COMPLETED_AT:
-        found: int | None = reader.quiet("completed_at", (place,))
-        if found is not None:
-            if reader.flags:
-                reader.flags.append(f"completed-at-from:{place.key}")
-            return found
-    return None
-
-
-def _times(tree: Any, places: shapes.Places) -> list[int]:
-    reader = Reader(tree)
-    found = (reader.first("", (place,)) for place in places)
-    return [time for time in found if time is not None]
-
-
-def _condition_times(tree: Any) -> list[int]:
-    conditions = follow(tree, _CONDITIONS)
-    if not isinstance(conditions, list):
-        return []
-    return [time for item in conditions for time in _times(item, shapes.CONDITION_TIME)]
 
 
 def convert(
@@ -92,6 +29,7 @@ def convert(
     status = reader.first("status", shapes.PHASE)
     failed = shapes.normal_phase(status) == "failed"
     columns: dict[str, Any] = {name: reader.first(name, at) for name, at in _COLUMNS.items()}
+    exact = {} if evidence.shortest else _exact(reader, evidence, columns)
     deleted_at = _deleted_at(resource, reader)
     context, span = _enrichment(evidence.tree)
     enriching = _enriching(reader, resource, span, completion)
@@ -117,7 +55,7 @@ def convert(
         error_message=reader.first("error_message", shapes.ERROR_MESSAGE) if failed else None,
         flags=tuple(dict.fromkeys(reader.flags)),
         deleted_at=deleted_at,
-        **columns,
+        **columns | exact,
     )
 
 
@@ -133,6 +71,22 @@ _COLUMNS: Final = {
     "routed_to_service": shapes.ROUTED_TO_SERVICE,
     "routing_priority": shapes.ROUTING_PRIORITY,
 }
+
+
+_SHARES: Final = ("enrichment_quality", "confidence")
+
+
+def _exact(reader: Reader, evidence: Evidence, columns: dict[str, Any]) -> dict[str, Decimal]:
+    """The literals of what was read as doubles; those that fit no column are taken out of it."""
+    exact = {}
+    for name in _SHARES:
+        if columns[name] is not None:
+            try:
+                exact[name] = share(evidence.content, _COLUMNS[name])
+            except TooFine:
+                reader.flags.append(f"out-of-range:{name}")
+                columns[name] = None
+    return exact
 
 
 def _resource_version(resource: CustomResource, reader: Reader) -> int:

@@ -6,13 +6,8 @@ from typing import TypeAlias
 import msgspec
 
 from archiver.domain import shapes
-from archiver.domain.conversion import (
-    Completion,
-    completion_of,
-    convert,
-    has_unreadable_status,
-    phase_of,
-)
+from archiver.domain.completion import Completion, completion_of, has_unreadable_status, phase_of
+from archiver.domain.conversion import convert
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.evidence import evidence, has_digest
 from archiver.domain.mark import DIGEST, Mark, carries_mark_of

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,8 @@ from archiver.domain.custom_resource import Key
 
 # The flag of a record whose bytes jsonb cannot hold as they are.
 LOSSY: Final = "lossy"
+# The flag of a later revision from a file: nothing but its resourceVersion says that it is later.
+ORDER_BY_RESOURCE_VERSION: Final = "order-by-resource-version"
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +22,8 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     `content` is the evidence in canonical JSON (apiVersion, kind, identity, spec, status and any
     further top-level field),
     `content_sha256` its SHA-256 as 64 hex digits, `circumstances` the rest of metadata as it was,
-    in canonical JSON and no part of the digest. `processing_phases` is JSON-ready.
+    in canonical JSON and no part of the digest. `processing_phases` is JSON-ready, with doubles; a
+    column has the number as it was written, a Decimal where a double may hold less than that.
     What the store adds: revision, archived_at, run_id, cluster_id, batch.
     """
 
@@ -37,11 +41,11 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     remediation_id: str | None
     alert_fingerprint: str | None
     processing_phases: Sequence[dict[str, Any]]
-    enrichment_quality: float | None
+    enrichment_quality: float | Decimal | None
     enrichment_sources: Sequence[str] | None
     context_size_bytes: int | None
     environment: str | None
-    confidence: float | None
+    confidence: float | Decimal | None
     business_priority: str | None
     sla_requirement: str | None
     routed_to_service: str | None
@@ -51,3 +55,13 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     flags: Sequence[str]
     deleted_at: datetime | None = None
+
+    def as_revision(self, number: int, *, live: bool) -> "AuditRecord":
+        """The record as it is stored. What a file says after another state has a flag.
+
+        What the cluster said after the state of a file, no file can tell; and of a state that came
+        back the archive keeps no further row.
+        """
+        if live or number == 0:
+            return self
+        return msgspec.structs.replace(self, flags=(*self.flags, ORDER_BY_RESOURCE_VERSION))

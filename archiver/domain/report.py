@@ -56,6 +56,18 @@ class Problem:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What is no error and may be a mistake all the same: its slug, and a sentence for people."""
+
+    reason: str
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        """JSON-ready."""
+        return {"reason": self.reason, "message": self.message}
+
+
 def beside_name(name: str, message: str) -> str:
     """The message of an error without the name of its object, where that stands beside it."""
     return message.partition(f"{name}: ")[2] or message
@@ -70,6 +82,7 @@ class RunReport:
     unknown; "" where no cluster was read. `unknown_phases` are words that are no phase anybody has
     heard of, with the number of their objects: they count as not terminal. So do the objects of
     `unreadable_status`, whose status is no object.
+    `cautions` are what the log warns of.
     `ignored` counts objects of a dump that are of other kinds, by "kind.group", and `other_shards`
     what was listed and left to other shards: neither is among what was found.
     """
@@ -84,6 +97,7 @@ class RunReport:
     effects: Counter[Effect]
     problems: tuple[Problem, ...] = ()
     problems_not_shown: int = 0
+    cautions: tuple[Caution, ...] = ()
     unmarkable: int = 0
     gate: str = ""
     unknown_phases: Mapping[str, int] = field(default_factory=dict)
@@ -133,6 +147,7 @@ class RunReport:
             "effects": {str(effect): self.effects[effect] for effect in Effect},
             "problems": [problem.as_dict() for problem in self.problems],
             "problemsNotShown": self.problems_not_shown,
+            "warnings": [caution.as_dict() for caution in self.cautions],
             "error": None if self.error is None else str(self.error),
             "exitCode": self.exit_code,
         }

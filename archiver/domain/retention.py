@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
-from archiver.errors import Configuration
+from archiver.errors import ArchiverError, Configuration, Integrity, ObjectError
 
 _MONTH = re.compile("([0-9]{4})-(0[1-9]|1[0-2])")
 
@@ -54,6 +55,19 @@ class Fate(StrEnum):
     HELD = "held"
     LIVING = "living"
     UNKNOWN = "unknown"
+    DAMAGED = "damaged"
+    FAILED = "failed"
+
+
+# A hold is what somebody wanted. What ends a month as failed ends the command, with its own code.
+_EXIT_CODES: Final = {
+    Fate.DROPPED: 0,
+    Fate.HELD: 0,
+    Fate.LIVING: ObjectError.exit_code,
+    Fate.UNKNOWN: ObjectError.exit_code,
+    Fate.DAMAGED: Integrity.exit_code,
+    Fate.FAILED: 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +80,8 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """1 where a person has to look. A hold is what somebody wanted."""
-        return 1 if self.fate in (Fate.LIVING, Fate.UNKNOWN) else 0
+        """1 where a person has to look, 65 where the archive was changed, else 0."""
+        return _EXIT_CODES[self.fate]
 
 
 def judge(
@@ -99,6 +113,12 @@ def judge(
         )
         return Verdict(month, Fate.UNKNOWN, why)
     return Verdict(month, Fate.DROPPED)
+
+
+def broken_off(month: date, error: ArchiverError) -> Verdict:
+    """The verdict on a month at which an error came up. Of a damaged one nothing is dropped."""
+    fate = Fate.DAMAGED if isinstance(error, Integrity) else Fate.FAILED
+    return Verdict(month, fate, str(error))
 
 
 def over_their_time(

@@ -15,6 +15,11 @@ from archiver.errors import ArchiverError, ObjectError, Temporary
 MAX_PROBLEMS: Final = 1_000
 MAX_UNKNOWN_PHASES: Final = 100
 
+_IN_DOUBT: Final = (
+    "gone before it could be marked, after another state of it was archived: the state stored now "
+    "is its newest, unless it said the earlier one again before it was deleted; both are kept"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -92,6 +97,13 @@ class Tally:
         why, named, code = f"cannot mark: {said}", _reference(resource), ObjectError.exit_code
         uid = resource.key.uid
         self._settle(Settled(str(resource), uid, Outcome.DEFERRED, why, named, code))
+
+    def doubt(self, resource: CustomResource) -> None:
+        """Count an object that is gone and of which nobody can tell what it said last."""
+        name, uid = str(resource), resource.key.uid
+        self._note(Problem(name, uid, "last-state-unknown", _IN_DOUBT))
+        named, code = _reference(resource), ObjectError.exit_code
+        self._settle(Settled(name, uid, Outcome.GONE, _IN_DOUBT, named, code))
 
     def _note(self, problem: Problem) -> None:
         if len(self.problems) < MAX_PROBLEMS:

@@ -3,6 +3,7 @@
 ::
 
     credentials   whose configuration: --kubeconfig, KUBECONFIG, ~/.kube/config, the pod's own
+    exec_plugin   credentials of a program that the kubeconfig names
     client        bytes in, bytes out
     dispatch      the one thread that carries all requests, and repeats them
     lane          requests of one kind, in order, with a window and a pace

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from importlib.metadata import version
+from itertools import count
 from typing import TypeVar
 
 from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.kube import credentials
 from archiver.kube.answer import Answer
-from archiver.kube.dispatch import Clock, Dispatcher
+from archiver.kube.clock import Clock
+from archiver.kube.dispatch import Dispatcher
+from archiver.kube.exec_plugin import Asking
 from archiver.kube.lane import Call, Lane
 from archiver.kube.login import DEFAULT_NETWORK, Network
 from archiver.kube.request import Query, Request, target_of
@@ -30,9 +33,21 @@ def connect(
 ) -> "Client":
     """A client for the cluster that kubectl would talk to, or the one this pod runs in.
 
-    Nothing is sent yet. `stop` ends pauses between attempts. Raises Configuration.
+    Nothing is sent yet, but an exec plugin is asked. `stop` ends pauses between attempts, and a
+    plugin that hangs. Raises Configuration, Unavailable and Interrupted.
     """
-    return Client(lambda: credentials.load(kubeconfig, context), network, stop)
+    loads = count()
+
+    def load() -> ClientConfiguration:
+        # At first nothing is held that would have to be finished.
+        ended = _never if stop is None else stop.expired if next(loads) else stop.requested
+        return credentials.load(kubeconfig, context, Asking(network.budget, ended))
+
+    return Client(load, network, stop)
+
+
+def _never() -> bool:
+    return False
 
 
 class Client:

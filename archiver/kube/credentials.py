@@ -11,6 +11,7 @@ from kubernetes.client import Configuration as ClientConfiguration
 from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
 from archiver.errors import Configuration
+from archiver.kube.exec_plugin import Asking, Plugin
 
 # The package has no type information.
 _Loader: Any = KubeConfigLoader
@@ -18,21 +19,25 @@ _Merger: Any = KubeConfigMerger
 # The library takes a kubeconfig to be of the right shape.
 _OF_A_WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError)
 _DEFAULT = "~/.kube/config"
+_ASKING = Asking()
 
 
-def load(kubeconfig: str | None, context: str | None) -> ClientConfiguration:
+def load(
+    kubeconfig: str | None, context: str | None, asking: Asking = _ASKING
+) -> ClientConfiguration:
     """The client configuration of a kubeconfig's context, or of the pod this runs in.
 
     In kubectl's order: `kubeconfig`, the files that KUBECONFIG names, ~/.kube/config if there is
-    one, the pod's ServiceAccount. Reads everything anew, exec plugins and token files included.
+    one, the pod's ServiceAccount. Reads everything anew, token files included, and asks an exec
+    plugin once.
 
-    Raises Configuration, whose text holds no credentials.
+    Raises Configuration, whose text holds no credentials, and what `Plugin.ask` raises.
     """
     files = kubeconfig or os.environ.get("KUBECONFIG") or _existing_default()
     configuration = ClientConfiguration()
     try:
         if files:
-            _load_files(files, context, configuration)
+            _load_files(files, context, configuration, asking)
         elif context:
             raise Configuration(f"--context {context} is given, but there is no kubeconfig")
         else:
@@ -52,33 +57,35 @@ def _existing_default() -> str | None:
     return str(path) if path.exists() else None
 
 
-def _load_files(files: str, context: str | None, configuration: ClientConfiguration) -> None:
+def _load_files(
+    files: str, context: str | None, configuration: ClientConfiguration, asking: Asking
+) -> None:
     merged = _Merger(files).config
     if merged is None:
         raise Configuration(f"kubeconfig {files} does not exist")
     loader = _Loader(merged, active_context=context, config_base_path=None)
-    loader.load_and_set(configuration)
-    _require_what_was_asked_for(_user(merged, loader.current_context), files, configuration)
-
-
-def _user(merged: Any, context: dict[str, Any]) -> dict[str, Any]:
-    name = context["context"].get("user")
-    entries = (getattr(entry, "value", entry) for entry in merged.value.get("users") or ())
-    return next((entry.get("user") or {} for entry in entries if entry.get("name") == name), {})
-
-
-def _require_what_was_asked_for(
-    user: dict[str, Any], files: str, configuration: ClientConfiguration
-) -> None:
-    """The library passes over both of these, and goes on as somebody else."""
+    wanted = loader.current_context["context"]
+    user, folder = _entry(merged, "users", wanted.get("user"))
+    # The library passes over it, and goes on as somebody else.
     if any(key.split("-")[0] == "as" for key in user):
         raise Configuration(
             f"kubeconfig {files}: its user impersonates another one (`as:`), which the Kubernetes "
             "client for Python does not do; use credentials of that other user"
         )
-    if "exec" in user and not (configuration.api_key or configuration.cert_file):
-        command = user["exec"].get("command", "?")
-        raise Configuration(f"kubeconfig {files}: the exec plugin {command} gave no credentials")
+    # Taken out, or the library would ask too. A token that is there comes first.
+    config = user.pop("exec", None)
+    if config is not None and not ({"token", "tokenFile"} & user.keys()):
+        cluster, _ = _entry(merged, "clusters", wanted.get("cluster"))
+        user |= Plugin(config, folder, cluster).ask(asking)
+    loader.load_and_set(configuration)
+
+
+def _entry(merged: Any, kind: str, name: str | None) -> tuple[dict[str, Any], str]:
+    """What the library's loader reads of a name, and the folder of the file that it is in."""
+    for entry in merged.value.get(kind) or ():
+        if entry["name"] == name:
+            return entry.value.get(kind[:-1]) or {}, str(Path(entry.path).absolute().parent)
+    return {}, ""
 
 
 def _explained(files: str | None, error: Exception) -> str:

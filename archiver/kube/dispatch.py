@@ -4,7 +4,6 @@ import heapq
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final
@@ -14,9 +13,11 @@ from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.errors import ArchiverError, Interrupted, Unavailable
 from archiver.kube.answer import Answer
+from archiver.kube.clock import Clock
 from archiver.kube.lane import Call, Lane
 from archiver.kube.login import Login, Network
-from archiver.kube.patience import Patience
+from archiver.kube.moderation import Moderation
+from archiver.kube.patience import Outage, Patience
 from archiver.kube.transfers import Lost, Transfers
 from archiver.ports import Stop
 
@@ -29,22 +30,6 @@ _TOO_MANY: Final = int(HTTPStatus.TOO_MANY_REQUESTS)
 _GLANCE: Final = 0.25
 # The longest sleep of a thread that has nothing to do; `submit` wakes it.
 _LONG: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The API server's clock beside ours, in nanoseconds since the epoch.
-
-    The Date header has whole seconds, so `skew` (server minus local) means nothing below one.
-    """
-
-    server: int
-    local: int
-
-    @property
-    def skew(self) -> int:
-        """How far the server's clock is ahead of ours; nanoseconds."""
-        return self.server - self.local
 
 
 class Dispatcher:
@@ -64,6 +49,8 @@ class Dispatcher:
         self._submitted: list[Call[Any]] = []
         self._later: list[tuple[float, int, Call[Any]]] = []
         self._lanes: dict[Lane, None] = {}
+        self._moderation = Moderation()
+        self._outage = Outage()
         self._number = count()
         self._lock = threading.Lock()
         self._asleep = self._closed = False
@@ -155,7 +142,7 @@ class Dispatcher:
             call.end(error)
 
     def _send(self, call: Call[Any]) -> None:
-        call.patience = call.patience or Patience(self._network.budget)
+        call.patience = call.patience or Patience(self._network.budget, self._outage)
         call.login = call.login or self._login
         try:
             self._transfers.start(call.request, call.login, call)
@@ -165,11 +152,12 @@ class Dispatcher:
             call.sent = call.lane.window.sent()
 
     def _sleep(self) -> None:
+        time.sleep(self._moderation.pause(len(self._transfers)))
         now = time.monotonic()
         left = [s for lane in self._lanes if (s := lane.left(now)) is not None]
         left += [self._later[0][0] - now] if self._later else []
         # Looked at often, so that the end of the run ends a pause, or an answer that never comes.
-        busy = self._later or self._transfers.under_way()
+        busy = self._later or len(self._transfers)
         left += [_GLANCE] if busy and self._stop is not None else []
         with self._lock:
             if self._submitted or self._closed:
@@ -180,6 +168,7 @@ class Dispatcher:
 
     def _ended(self, call: Call[Any], result: Answer | Exception) -> None:
         if isinstance(result, Answer):
+            self._moderation.took(time.monotonic() - call.sent)
             busy = result.status == _TOO_MANY
             call.lane.window.ended(call.sent, busy=busy)
             self._answered(call, result)
@@ -209,8 +198,12 @@ class Dispatcher:
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None
     ) -> bool:
         assert call.patience is not None  # noqa: S101 - for the type checker: it was sent
+        if answer is not None and call.lane.is_repeated_in_vain(answer):
+            return False
         seconds = call.patience.pause(call.request.name, answer, error)
         if seconds is None:
+            if answer is not None:
+                call.lane.used_up(answer)
             return False
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), call))
         return True

@@ -13,17 +13,18 @@ from archiver.ports import MarkOutcome
 _TOO_LARGE = re.compile("request is too large|trying to send message larger than max")
 # What the RBAC authorizer writes. Admission refuses with the same code and the same reason.
 _RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
-_POLICY = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
+# What admission writes of an object that it refuses. A webhook may choose any code from 400 on.
+_DENIED = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
 # It is asked about one object. An outage of the API server itself has other words.
-_WEBHOOK: Final = re.compile("failed calling webhook|conversion webhook for")
+_WEBHOOK: Final = re.compile(r'failed calling webhook "[^"]*"|conversion webhook for [^:]*')
 
 _Says: TypeAlias = Callable[[Status], bool]
 
 
 class Meaning(NamedTuple):
-    """One row: an answer of this code of which `says` holds amounts to `result`."""
+    """One row: an answer of this code (None: any) of which `says` holds amounts to `result`."""
 
-    code: int
+    code: int | None
     says: _Says
     result: MarkOutcome | type[ArchiverError]
 
@@ -50,8 +51,8 @@ def _a_missing_right(status: Status) -> bool:
     return not status.is_one or bool(_RBAC.search(status.message))
 
 
-def _a_policy(status: Status) -> bool:
-    return bool(_POLICY.search(status.message))
+def _denied(status: Status) -> bool:
+    return status.is_one and bool(_DENIED.search(status.message))
 
 
 def _too_large(status: Status) -> bool:
@@ -64,15 +65,15 @@ def _a_failing_webhook(status: Status) -> bool:
 
 # The first row that fits counts. A mark that is none of these is judged as any other request is.
 OF_A_MARK = (
+    # It has looked at this object: of the others nothing is said, whatever the code says.
+    Meaning(None, _denied, MarkRefused),
     Meaning(404, _one_object, MarkOutcome.GONE),
     Meaning(409, _anything, MarkOutcome.CONFLICT),
     Meaning(422, _another_uid, MarkOutcome.CONFLICT),
     Meaning(422, _anything, MarkRefused),
     Meaning(403, _a_missing_right, Forbidden),
     Meaning(403, _anything, MarkRefused),
-    # A policy may give any of these as its reason, a webhook any code.
     Meaning(400, _by_the_server, MarkRefused),
-    Meaning(401, _a_policy, MarkRefused),
     Meaning(413, _anything, MarkRefused),
     Meaning(500, _too_large, MarkRefused),
     # Repeated until the budget was used up; others may be none of its business.
@@ -95,8 +96,15 @@ _HINTS = {
 
 
 def is_permanent(answer: Answer) -> bool:
-    """Whether a 500 is one that repeating does not mend."""
-    return _too_large(answer.read_status())
+    """Whether repeating mends nothing, although the code says that it may."""
+    status = answer.read_status()
+    return _denied(status) or (answer.status == 500 and _too_large(status))
+
+
+def failing_webhook(answer: Answer) -> str | None:
+    """What the answer says of a webhook that could not be asked, with its name; None otherwise."""
+    found = _WEBHOOK.search(answer.read_status().message)
+    return found[0] if found else None
 
 
 def failure(answer: Answer, doing: str) -> ArchiverError:
@@ -120,7 +128,7 @@ def outcome_of_mark(answer: Answer, doing: str) -> MarkOutcome:
     """
     status = answer.read_status()
     for row in OF_A_MARK:
-        if row.code == answer.status and row.says(status):
+        if row.code in (answer.status, None) and row.says(status):
             if isinstance(row.result, MarkOutcome):
                 return row.result
             raise row.result(f"{doing}: {answer}")

@@ -64,7 +64,8 @@ class Lane:
     """A queue with a window and a pace. For the thread that sends.
 
     What `ends_it` says of an error decides whether what still waits would fail in the same way: it
-    is then not sent at all, but ends with that error.
+    is then not sent at all, but ends with that error. `fault_of` names what an answer blames, where
+    others of its objects have to expect the same of it.
     """
 
     def __init__(
@@ -72,10 +73,13 @@ class Lane:
         window: Window,
         pace: Pace | None = None,
         ends_it: Callable[[ArchiverError], bool] = lambda _error: False,
+        fault_of: Callable[[Answer], str | None] = lambda _answer: None,
     ) -> None:
         self.window = window
         self._pace = pace
         self._ends_it = ends_it
+        self._fault_of = fault_of
+        self._lasting: set[str] = set()
         self._waiting: deque[Call[object]] = deque()
         self._error: ArchiverError | None = None
 
@@ -111,6 +115,19 @@ class Lane:
             self._error = error
             while self._waiting:
                 self._waiting.popleft().end(error)
+
+    def is_repeated_in_vain(self, answer: Answer) -> bool:
+        """Whether another call was repeated for the same fault until its budget was used up.
+
+        Once is enough: a webhook that hangs for ten seconds would otherwise take a minute of each
+        of its objects, and the objects behind them would never be reached.
+        """
+        return self._fault_of(answer) in self._lasting
+
+    def used_up(self, answer: Answer) -> None:
+        """A call was repeated until its budget was used up, and this was its last answer."""
+        if fault := self._fault_of(answer):
+            self._lasting.add(fault)
 
     def take_all(self) -> list[Call[object]]:
         """What has not been sent, and now never will be."""

@@ -1,5 +1,6 @@
 """Credentials as they were loaded once, and what they make of a transfer."""
 
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import certifi
 import pycurl
 import structlog
 from kubernetes.client import Configuration as ClientConfiguration
+from kubernetes.client.rest import should_bypass_proxies
 from urllib3.exceptions import LocationValueError
 from urllib3.util import parse_url
 
@@ -59,6 +61,7 @@ class Login:
         self._configuration = configuration
         self._network = network
         self._origin, self._detour = _origin(self.server, configuration.tls_server_name)
+        self._proxy = _proxy(self.server, configuration)
         self._tls = _tls_options(configuration)
         self._headers: list[str] = []
         self._fresh_until = 0.0
@@ -83,7 +86,6 @@ class Login:
 
     def prepare(self, curl: pycurl.Curl) -> None:
         """Set what all transfers of this login have in common."""
-        proxy = self._configuration.proxy
         options: dict[int, object] = {
             # HTTP/1.1: one connection for each request under way, as a load balancer wants it.
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
@@ -95,10 +97,10 @@ class Login:
             pycurl.LOW_SPEED_LIMIT: 1,
             pycurl.LOW_SPEED_TIME: self._network.silence,
             # Set even if empty: the library has looked at the environment, curl must not again.
-            pycurl.PROXY: proxy or "",
-            pycurl.NOPROXY: self._configuration.no_proxy or "",
+            pycurl.PROXY: self._proxy,
+            pycurl.NOPROXY: "",
         }
-        if proxy:
+        if self._proxy:
             given = self._configuration.proxy_headers or {}
             options[pycurl.PROXYHEADER] = [f"{name}: {value}" for name, value in given.items()]
         if self._network.compress:
@@ -132,6 +134,24 @@ def _origin(server: str, tls_server_name: str | None) -> tuple[str, _Detour]:
     netloc = urlsplit(server).netloc
     origin = f"{url.scheme}://{tls_server_name}:{port}{urlsplit(server).path}"
     return origin, _Detour([connect_to], [f"Host: {netloc}"])
+
+
+def _proxy(server: str, configuration: ClientConfiguration) -> str:
+    """The proxy on the way to the server; "" for none.
+
+    Whom NO_PROXY names is decided here: curl knows no ports in it, and no other host than that of
+    the URL. An address of IPv6 is in brackets wherever a port may follow.
+    """
+    if not configuration.proxy or not configuration.no_proxy:
+        return configuration.proxy or ""
+    url = parse_url(server)
+    port = url.port or {"http": 80, "https": 443}[url.scheme or ""]
+    entries = (
+        entry[1:-1] if entry.startswith("[") and entry.endswith("]") else entry
+        for entry in re.split(r"[\s,]+", configuration.no_proxy)
+    )
+    direct = should_bypass_proxies(f"{url.scheme}://{url.host}:{port}", ",".join(entries))
+    return "" if direct else configuration.proxy
 
 
 def _tls_options(configuration: ClientConfiguration) -> dict[int, object]:

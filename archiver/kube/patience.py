@@ -3,6 +3,7 @@
 import random
 import time
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from urllib3 import Retry
@@ -11,6 +12,11 @@ from urllib3.exceptions import InvalidHeader
 from archiver.kube.answer import Answer
 
 _log = structlog.get_logger()
+
+# An outage is over when nothing was repeated for so long: longer than one request pauses.
+_OVER: Final = 15.0
+# The longest time in which nothing is said of one; seconds.
+_SILENCE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +35,38 @@ class Budget:
     jitter: float = 0.2
 
 
+class Outage:
+    """What is said of repetitions: not every one, but always how many there were.
+
+    When an API server dies, everything under way is repeated, time and again. The first repetition
+    is logged, then whenever their number has doubled, or nothing was said for half a minute.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._said_at = self._last = time.monotonic()
+
+    def repeated(self, **facts: object) -> None:
+        """One more repetition."""
+        now = time.monotonic()
+        if now - self._last > _OVER:
+            self._count = 0
+        self._last = now
+        self._count += 1
+        doubled = self._count & (self._count - 1) == 0
+        if doubled or now - self._said_at >= _SILENCE:
+            self._said_at = now
+            _log.info("request.repeated", **facts, repetitions=self._count)
+
+
 class Patience:
     """The repetitions of one request: urllib3's Retry counts them, a budget bounds them."""
 
-    def __init__(self, budget: Budget) -> None:
-        """The clock starts here."""
+    def __init__(self, budget: Budget, outage: Outage | None = None) -> None:
+        """The clock starts here. `outage` is shared by requests that meet the same one."""
         self._deadline = time.monotonic() + budget.total
         self._budget = budget
+        self._outage = outage or Outage()
         # Made when it is needed, which is seldom: that would be 2 % of a patch's time.
         self._retry: Retry | None = None
 
@@ -48,8 +79,7 @@ class Patience:
         seconds = self._seconds(retry, answer)
         if time.monotonic() + seconds > self._deadline:
             return None
-        _log.info(
-            "request.repeated",
+        self._outage.repeated(
             request=what,
             attempt=len(retry.history) + 1,
             seconds=round(seconds, 2),

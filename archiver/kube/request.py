@@ -12,11 +12,11 @@ from archiver.kube.failures import is_permanent
 Query = Sequence[tuple[str, str]]
 
 # Plain numbers: Python 3.11 takes longer to look up a member of an enumeration than to compare it.
-_INTERNAL_ERROR: Final = int(HTTPStatus.INTERNAL_SERVER_ERROR)
-_BUSY: Final = frozenset(
+_PERHAPS_LATER: Final = frozenset(
     int(status)
     for status in (
         HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
         HTTPStatus.BAD_GATEWAY,
         HTTPStatus.SERVICE_UNAVAILABLE,
         HTTPStatus.GATEWAY_TIMEOUT,
@@ -45,9 +45,7 @@ class Request:
 
     def is_worth_repeating(self, answer: Answer) -> bool:
         """Whether another attempt may be answered otherwise."""
-        if answer.status == _INTERNAL_ERROR:
-            return not is_permanent(answer)
-        return answer.status in _BUSY
+        return answer.status in _PERHAPS_LATER and not is_permanent(answer)
 
 
 @dataclass(slots=True)

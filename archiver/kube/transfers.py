@@ -51,13 +51,13 @@ class Transfers(Generic[_T]):
         self._idle: defaultdict[Login, list[pycurl.Curl]] = defaultdict(list)
         self._sleeper, self._alarm = os.pipe()
 
-    def under_way(self) -> list[_T]:
-        """What has been sent and not ended."""
-        return [attempt.of for attempt in self._under_way.values()]
+    def __len__(self) -> int:
+        """How many have been sent and not ended."""
+        return len(self._under_way)
 
     def give_up(self) -> list[_T]:
         """End what is under way, with its connections."""
-        given_up = self.under_way()
+        given_up = [attempt.of for attempt in self._under_way.values()]
         for curl in self._under_way:
             self._multi.remove_handle(curl)
         self._under_way.clear()

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from archiver.db.engine import connect
 from archiver.db.store import PostgresStore
-from archiver.domain.record import AuditRecord
+from archiver.domain.record import ORDER_BY_RESOURCE_VERSION, AuditRecord
 from archiver.ports import Batch, Quarantined, Store
 from tests.fakes.records import CLUSTER, record
 from tests.fakes.store import MemoryStore
@@ -118,6 +119,30 @@ def test_a_record_that_was_confirmed_once_more_and_is_the_newest_inserts_nothing
 ) -> None:
     store.write(batch(record()))
     assert not store.write(batch(record(), reread=frozenset({record().key.uid}))).inserted
+
+
+def flags(store: Store, uid: str) -> list[list[str]]:
+    """The flags of all revisions of an object, oldest first."""
+    if isinstance(store, MemoryStore):
+        return [list(stored.flags) for stored in store.revisions[CLUSTER, uid]]
+    assert isinstance(store, PostgresStore)
+    query = text("SELECT flags FROM archive.revision WHERE uid = :uid ORDER BY revision")
+    with store._engine.connect() as connection:
+        return [list(row) for row in connection.scalars(query, {"uid": uid})]
+
+
+@pytest.mark.parametrize("store", ["postgres", "memory"], indirect=True)
+@pytest.mark.parametrize("live", [True, False], ids=["cluster", "file"])
+@pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
+def test_what_a_file_says_after_another_state_has_a_flag(
+    store: Store, live: bool, together: bool
+) -> None:
+    uid, own = record().key.uid, list(record().flags)
+    more = () if together else (record("odd", environment="a\0b"),)
+    store.write(batch(record(body="A"), live=live))
+    written = store.write(batch(record(body="B", resource_version=101), *more, live=live))
+    assert written.inserted[uid] == 1
+    assert flags(store, uid) == [own, own if live else [*own, ORDER_BY_RESOURCE_VERSION]]
 
 
 def test_clusters_are_kept_apart(store: Store) -> None:

@@ -215,8 +215,7 @@ class ObservedStore:
         taken = [record for record in batch.records if record.key.uid not in self.refuse]
         refused = {r.key.uid: self.refuse[r.key.uid] for r in batch.records if r not in taken}
         with self.calls.call("write", *(f"{r.key.uid} {r.content_sha256}" for r in taken)):
-            kept = Batch(batch.run_id, batch.cluster_id, taken, batch.quarantined, batch.reread)
-            written = self.inner.write(kept)
+            written = self.inner.write(replace(batch, records=taken))
             self.inserts += len(written.inserted)
         self.after_write(batch)
         return replace(written, refused=refused)

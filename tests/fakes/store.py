@@ -50,8 +50,9 @@ class MemoryStore:
                 if not is_older and record.content_sha256 not in _digests(stored):
                     unordered.add(uid)
             elif uid not in self.swallow:
-                inserted[uid] = len(stored)
-                self.revisions[batch.cluster_id, uid] = [*stored, record]
+                number = inserted[uid] = len(stored)
+                row = record.as_revision(number, live=batch.live)
+                self.revisions[batch.cluster_id, uid] = [*stored, row]
         kept = self._keep(batch)
         return Written(inserted, frozenset(stale), kept, unordered=frozenset(unordered))
 

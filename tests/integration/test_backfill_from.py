@@ -187,6 +187,29 @@ def test_an_older_state_does_not_replace_a_newer_one(
     assert manifests(database)["uid-7"] == evidence(newer)
 
 
+def test_a_state_between_two_equal_ones_is_found_by_its_flag(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    """The object said the first state again after the second, and nothing of that is kept."""
+    first, between, again = (resource(7, resourceVersion=version) for version in "567")
+    between["status"] = {**between["status"], "message": "a word in between"}
+    for name, each in (("first", first), ("between", between), ("again", again)):
+        (tmp_path / name).write_text(json.dumps(each))
+    assert backfill("--from", str(tmp_path / "first"))[1]["warnings"] == []
+    assert backfill("--from", str(tmp_path / "again"))[1]["counts"]["already"] == 1
+    code, report = backfill("--from", str(tmp_path / "between"))
+    assert (code, report["effects"]["revised"]) == (0, 1)
+    assert [each["reason"] for each in report["warnings"]] == ["order.unproven"]
+    assert manifests(database)["uid-7"] == evidence(between)
+    flagged = (
+        "SELECT uid FROM alert_processing_audit WHERE 'order-by-resource-version' = ANY(flags)"
+    )
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        assert connection.scalars(text(flagged)).all() == ["uid-7"]
+    engine.dispose()
+
+
 def test_two_states_without_a_resource_version_are_both_kept(
     backfill: Backfill, database: Database, tmp_path: Path
 ) -> None:

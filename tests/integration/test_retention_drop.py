@@ -68,6 +68,7 @@ def owner_run(cluster: ApiServer, database: Database, tmp_path: Path) -> Run:
         done = subprocess.run(
             command, env=environment | more, capture_output=True, text=True, check=False
         )
+        (tmp_path / "log").write_text(done.stderr)
         return done.returncode, json.loads(done.stdout) if done.stdout else {"said": done.stderr}
 
     return run
@@ -194,11 +195,48 @@ def test_a_cluster_that_may_not_be_listed_drops_nothing(
     assert left(database) == 3
 
 
-def test_what_was_done_before_an_error_is_reported(owner_run: Run, database: Database) -> None:
+@pytest.mark.parametrize("kind", ["none", "client", "server"])
+def test_a_damaged_month_is_named_and_stops_no_other(
+    owner_run: Run, database: Database, kind: str
+) -> None:
+    change = "UPDATE archive.revision SET revision = 7 WHERE name = 'rp-20190409'"
+    execute(database.owner_url, change)
+    code, report = owner_run(f"--dry-run={kind}")
+    assert (code, report["exitCode"], report["error"]) == (65, 65, None)
+    assert fates(report) == {"2019-04": "damaged", "2019-05": "dropped"}
+    assert "month 2019-04 has 1 rows, 1 entries of batches" in report["months"][0]["why"]
+    assert left(database) == (2 if kind == "none" else 3)
+
+
+def test_dry_runs_name_the_rows_and_the_digest_that_the_drop_leaves(owner_run: Run) -> None:
+    runs = [owner_run(f"--dry-run={kind}")[1]["months"] for kind in ("client", "server", "none")]
+    assert runs[0] == runs[1] == runs[2]
+    assert [month["count"] for month in runs[0]] == [1, 1]
+
+
+def test_the_month_at_which_it_ended_early_is_named(owner_run: Run, database: Database) -> None:
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        # A reader who stays for longer than all attempts.
+        connection.execute(text("LOCK TABLE archive.revision_201905 IN ACCESS SHARE MODE"))
+        code, report = owner_run()
+    engine.dispose()
+    assert code == 75
+    assert fates(report) == {"2019-04": "dropped", "2019-05": "failed"}
+    assert report["months"][1]["why"] == report["error"]
+    assert "55P03" in report["error"]
+    assert left(database) == 2
+
+
+def test_a_month_is_logged_when_it_is_done(
+    owner_run: Run, database: Database, tmp_path: Path
+) -> None:
     change = "UPDATE archive.revision SET revision = 7 WHERE name = 'rp-20190509'"
     execute(database.owner_url, change)
-    code, report = owner_run()
-    assert code == 65
-    assert fates(report) == {"2019-04": "dropped"}
-    assert "month 2019-05 has 1 rows, 1 entries of batches" in report["error"]
-    assert left(database) == 2
+    owner_run()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    logged = [line for line in lines if line["event"].startswith("month.")]
+    assert [(line["month"], line["fate"], line["level"], line["rows"]) for line in logged] == [
+        ("2019-04", "dropped", "info", 1),
+        ("2019-05", "damaged", "error", None),
+    ]

@@ -195,6 +195,43 @@ def test_deleted_before_it_is_read_again_is_gone(world: World) -> None:
     assert (counts(report), report.exit_code) == ({"gone": 1}, 0)
 
 
+@pytest.mark.parametrize("read_again", [False, True])
+def test_gone_after_a_state_that_followed_an_archived_one_is_named(
+    world: World, read_again: bool
+) -> None:
+    """Another run may have seen it say the first state again, after this one had listed it."""
+    due = world.add("due")
+    world.run()
+    world.cluster.edit(due, say("a word in between"))
+    if read_again:
+        world.cluster.before_mark = times(1, lambda read: world.cluster.edit(read, label))
+        world.cluster.before_read = world.cluster.delete
+    else:
+        world.cluster.before_mark = world.cluster.delete
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"gone": 1}, 1)
+    assert effects(report)["revised"] == 1
+    assert [(p.reason, p.uid) for p in report.problems] == [("last-state-unknown", uid(due))]
+    assert [settled.exit_code for settled in world.settled] == [1]
+
+
+def test_gone_after_a_state_that_was_read_a_moment_ago_is_no_problem(world: World) -> None:
+    due = world.add("due")
+    reads: list[CustomResource] = []
+
+    def act(read: CustomResource) -> None:
+        reads.append(read)
+        if len(reads) == 1:
+            world.cluster.edit(read, say("late word"))
+        else:
+            world.cluster.delete(read)
+
+    world.cluster.before_mark = act
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"gone": 1}, 0)
+    assert len(world.store.digests()[uid(due)]) == 2
+
+
 def test_recreated_under_the_same_name_is_gone_and_the_new_one_unmarked(world: World) -> None:
     due = world.add("due")
     newcomer = resource("due", uid="5a1b4d8e-0000-4000-8000-000000000000")
@@ -519,6 +556,16 @@ def test_two_states_of_one_object_in_a_dump_leave_the_newer_as_newest(
     assert (counts(report), report.exit_code) == (found, 0)
     records = world.store.inner.revisions["cluster", uid(older)]
     assert records[-1].resource_version == 6
+
+
+def test_later_state_from_a_file_is_said_to_be_one(world: World) -> None:
+    world.cluster.live = False
+    due = world.add("due")
+    world.run()
+    world.cluster.edit(due, say("a later word"))
+    report = world.run()
+    assert (counts(report), effects(report)) == ({"archived": 1}, {"revised": 1})
+    assert ["by its resourceVersion" in settled.why for settled in world.settled] == [True]
 
 
 def test_a_file_is_archived_and_nothing_is_marked(world: World) -> None:

@@ -114,6 +114,27 @@ def test_no_form_of_password_is_shown(url: str) -> None:
     assert "***" in shown
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"database_uri": "postgresql://u:canary@h/db"},
+        {"database": {"url": "x", "password": "canary"}},
+        {"dsn": "host=h password=canary"},
+        {"token": "canary"},
+        {"resource": "postgresql://u:canary@h/db"},
+        {"retention": "postgresql://u:canary@h/db"},
+        {"lead": "u:canary@h/db"},
+        {"workers": "host=h password='canary'"},
+    ],
+)
+def test_no_password_is_shown_where_a_name_is_misspelt_or_swapped(
+    settings: dict[str, object],
+) -> None:
+    with pytest.raises(Configuration, match=f"setting {next(iter(settings))} ") as raised:
+        load(**settings)  # type: ignore[arg-type]  # bad ones are the point
+    assert "canary" not in str(raised.value)
+
+
 def test_what_is_shown_as_a_uri_is_what_the_database_takes_for_one() -> None:
     for scheme in SCHEMES:
         assert load(database_url=f"{scheme}host/x").shown()["database_url"] == f"{scheme}host/x"

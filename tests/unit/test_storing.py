@@ -10,6 +10,7 @@ from archiver.domain.evidence import _content, _take_apart
 from archiver.domain.mark import DIGEST, merge_patch
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Terms, plan
 from archiver.domain.policy import Policy
+from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import Configuration, Integrity, Unavailable
@@ -274,6 +275,20 @@ def test_state_overtaken_by_a_racing_run_is_read_again_and_not_stale(bench: Benc
     bench.store.after_write = race
     stored = bench.storing.store(bench.decide(older))
     assert (names(stored.again), stored.stale, stored.confirmed) == (["due"], {}, [])
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_state_that_follows_another_one_is_told_apart(live: bool) -> None:
+    bench = Bench(live=live)
+    older, newer = states()
+    first, second, other = bench.decide(older, newer, due("other"))
+    assert isinstance(second, Archive)
+    assert bench.storing.store([first]).revised == set()
+    assert bench.storing.store([second, other]).revised == {second.digest}
+    assert bench.storing.store([second]).revised == set()
+    uid = older["metadata"]["uid"]
+    flags = [record.flags for record in bench.store.inner.revisions["cluster", uid]]
+    assert [ORDER_BY_RESOURCE_VERSION in each for each in flags] == [False, not live]
 
 
 def test_outdated_state_in_a_file_is_superseded() -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, exc, text
 
+from archiver.db.archive import find
 from archiver.db.engine import connect
 from archiver.db.failures import translated
 from archiver.db.migrate import check
@@ -54,6 +55,20 @@ def test_a_password_from_a_file_is_read_again_for_every_connection(
     with pytest.raises(Configuration):
         check(engine)
     engine.dispose()
+
+
+@pytest.mark.parametrize("style", ["German, DMY", "SQL, MDY", "Postgres, DMY"])
+def test_a_database_whose_dates_are_written_in_another_way(
+    owner: Engine, writer_url: str, database: Database, style: str
+) -> None:
+    with owner.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE \"{database.name}\" SET datestyle = '{style}'"))
+    engine = connect(writer_url)
+    store = PostgresStore(engine)
+    written = store.write(Batch("run", CLUSTER, [record()]))
+    [one] = find(engine, "rp-1")
+    engine.dispose()
+    assert written.inserted == {one.uid: 0}
 
 
 def test_a_wrong_password(postgres_server: PostgresServer, tmp_path: Path) -> None:

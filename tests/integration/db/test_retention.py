@@ -1,6 +1,7 @@
 """The end of a month: for good, as a whole, by the owner alone, and never under a hold."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,16 @@ import pytest
 from sqlalchemy import Engine, text
 
 from archiver.db.failures import translated
-from archiver.db.retention import drop, holds, months, months_of, origins, require_owner
+from archiver.db.retention import (
+    Contents,
+    compare,
+    drop,
+    holds,
+    months,
+    months_of,
+    origins,
+    require_owner,
+)
 from archiver.db.store import PostgresStore
 from archiver.domain.retention import Hold, Origin
 from archiver.errors import Configuration, Forbidden, Integrity, Unavailable
@@ -189,13 +199,30 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED.keys())
-def test_not_where_rows_and_batches_disagree(owner: Engine, change: str) -> None:
+def test_not_where_rows_and_batches_disagree(owner: Engine, reader: Engine, change: str) -> None:
     with owner.begin() as connection:
         connection.execute(text(change))
     before = everything(owner)
-    with pytest.raises(Integrity, match=r"month 2021-06 has .* rows, .* entries of batches"):
+    facts = re.compile(r"month 2021-06 has \d+ rows, \d+ entries of batches, and together \d+")
+    with pytest.raises(Integrity, match=facts) as refused:
         drop(owner, JUNE)
+    with pytest.raises(Integrity, match=facts) as foreseen:
+        compare(reader, JUNE)
+    assert facts.findall(str(foreseen.value)) == facts.findall(str(refused.value))
     assert everything(owner) == before
+
+
+def test_what_would_be_dropped_is_compared_without_dropping(
+    owner: Engine, reader: Engine, store: PostgresStore
+) -> None:
+    seen = compare(reader, JUNE)
+    dropped = drop(owner, JUNE)
+    assert seen == Contents(dropped.count, dropped.leaves_sha256)
+    # What was dropped before and is named by batches still, is not missed.
+    store.write(Batch("run-3", CLUSTER, [record("june-2", created_at=born(JUNE, 2))]))
+    seen = compare(reader, JUNE)
+    dropped = drop(owner, JUNE)
+    assert seen == Contents(dropped.count, dropped.leaves_sha256)
 
 
 @pytest.fixture

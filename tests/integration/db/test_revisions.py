@@ -162,6 +162,7 @@ def test_a_leaf_can_be_made_again_from_what_is_stored(store: PostgresStore, owne
         record("a", confidence=1e-7, enrichment_quality=1.0),
         record("b", processing_phases=odd, enrichment_sources=[], confidence=0.0),
         record("c", alert_fingerprint=None, error_message="é\u2028😀", confidence=None),
+        record("d", confidence=Decimal("0.876543210987654321090"), enrichment_quality=_FINEST),
     ]
     store.write(batch(*records))
     with owner.connect() as connection:
@@ -172,7 +173,19 @@ def test_a_leaf_can_be_made_again_from_what_is_stored(store: PostgresStore, owne
         manifest = connection.execute(select(schema.batch)).mappings().one()
     assert manifest["uid"] == sorted(manifest["uid"])
     assert dict(zip(manifest["uid"], map(bytes, manifest["leaf"]), strict=True)) == stored
-    assert (manifest["count"], manifest["run_id"]) == (3, "run-1")
+    assert (manifest["count"], manifest["run_id"]) == (4, "run-1")
+
+
+# One digit more than this after the point, and it is no numeric.
+_FINEST = Decimal("1e-16383")
+
+
+def test_a_number_of_any_length_arrives(store: PostgresStore, owner: Engine) -> None:
+    long = Decimal("0.876543210987654321090")
+    store.write(batch(record(confidence=long, enrichment_quality=_FINEST)))
+    with owner.connect() as connection:
+        row = connection.execute(select(schema.revision)).mappings().one()
+    assert (str(row["confidence"]), row["enrichment_quality"]) == (str(long), _FINEST)
 
 
 def test_a_leaf_shows_any_change_of_any_column(store: PostgresStore, owner: Engine) -> None:

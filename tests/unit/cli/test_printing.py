@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from archiver.cli.printing import printer
-from archiver.domain.report import Effect, Outcome, Problem, RunReport
+from archiver.domain.report import Caution, Effect, Outcome, Problem, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
 
@@ -69,7 +69,7 @@ def test_a_run_is_the_report_alone(capsys: pytest.CaptureFixture[str], output: s
     assert yaml.safe_load(capsys.readouterr().out) == report().as_dict()
 
 
-@pytest.mark.parametrize(("terminal", "lines"), [(False, 1), (True, 39)])
+@pytest.mark.parametrize(("terminal", "lines"), [(False, 1), (True, 40)])
 def test_json_is_one_line_but_on_a_terminal(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -133,14 +133,15 @@ def test_a_dry_run_does_not_read_as_if_it_had_written(capsys: pytest.CaptureFixt
 def test_a_run_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
     problem = Problem("n/x (uid u)", "u", "too-deep", "nested deeper than 100 levels")
     error = Unavailable("away")
-    more = {"problems": (problem,), "error": error, "unreadable_status": 2, "gate": "none"}
+    caution = Caution("status.unreadable", "status that is no object: 2")
+    more = {"problems": (problem,), "error": error, "cautions": (caution,), "gate": "none"}
     printer("table", dry_run=False).finished(report(**more, ignored=Counter(Pod=3)))
     shown = " ".join(capsys.readouterr().out.split())
     for said in (
         "stored and confirmed",
         "n/x (uid u): too-deep: nested deeper than 100 levels",
         "ended early: away",
-        "status that is no object: 2",
+        "warning: status that is no object: 2",
         "passed over, of other kinds: 3",
         "gate: none",
         "effects: 1 inserted, 1 marked",

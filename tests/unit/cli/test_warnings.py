@@ -1,5 +1,6 @@
 """What a run says besides its outcome, because it may be a mistake."""
 
+import dataclasses
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,16 +12,17 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from archiver.cli import cli, compose
+from archiver.cli.cautions import cautions
 from archiver.domain.plan import Reason
-from archiver.domain.report import Outcome, RunReport
+from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
 from archiver.settings import Settings, load
 from archiver.shutdown import Shutdown
 
 
-def warned(task: compose.Task, **more: Any) -> dict[str, Any]:
-    """The warnings of a run with this report, by their events."""
+def warned(namespace: str | None = None, *, files: bool = False, **more: Any) -> dict[str, Any]:
+    """The warnings of a run with this report, by their events; the report has them too."""
     report = RunReport(
         run_id="r",
         mode="run",
@@ -31,16 +33,19 @@ def warned(task: compose.Task, **more: Any) -> dict[str, Any]:
         **{"outcomes": Counter(), "effects": Counter()} | more,
     )
     with capture_logs() as logs:
-        compose._warn(report, task)
+        given = cautions(report, namespace, files=files)
+    assert [caution.reason for caution in given] == [event["event"] for event in logs]
+    document = dataclasses.replace(report, cautions=given).as_dict()
+    assert document["warnings"] == [caution.as_dict() for caution in given]
     return {event["event"]: event for event in logs}
 
 
 def test_a_run_in_which_all_is_well_warns_of_nothing() -> None:
-    assert warned(compose.Task("run")) == {}
+    assert warned() == {}
 
 
 def test_phases_and_statuses_that_nobody_can_read_are_said() -> None:
-    events = warned(compose.Task("run"), unknown_phases={"odd": 2}, unreadable_status=3)
+    events = warned(unknown_phases={"odd": 2}, unreadable_status=3)
     assert events["phase.unknown"]["objects"] == 2
     assert events["status.unreadable"]["objects"] == 3
 
@@ -57,8 +62,18 @@ def test_phases_and_statuses_that_nobody_can_read_are_said() -> None:
 def test_a_namespace_in_which_nothing_was_found_is_said(
     namespace: str | None, more: dict[str, Any], warns: bool
 ) -> None:
-    events = warned(compose.Task("run", namespace=namespace), **more)
+    events = warned(namespace, **more)
     assert list(events) == ["namespace.empty"] * warns
+
+
+@pytest.mark.parametrize(
+    ("files", "revised", "warns"), [(True, 2, True), (True, 0, False), (False, 2, False)]
+)
+def test_states_of_files_that_follow_others_are_said(
+    files: bool, revised: int, warns: bool
+) -> None:
+    events = warned(files=files, effects=Counter({Effect.REVISED: revised}))
+    assert list(events) == ["order.unproven"] * warns
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import json
 from typing import Any, Final
 
 from archiver.domain import gotime
-from archiver.domain.conversion import completion_of, convert
+from archiver.domain.completion import completion_of
+from archiver.domain.conversion import convert
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.evidence import evidence
 from archiver.domain.policy import HOUR

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from archiver.domain import gotime
-from archiver.domain.conversion import completion_of, convert, has_unreadable_status
+from archiver.domain.completion import completion_of, has_unreadable_status
+from archiver.domain.conversion import convert
 from archiver.domain.custom_resource import parse
 from archiver.domain.evidence import evidence
 from tests.resources import Shape, as_stored, draw, written
@@ -389,8 +391,52 @@ def test_number_literals_are_kept_in_the_content() -> None:
     raw = raw.replace('"confidence": 0', '"confidence": 1E-1')
     parsed = parse(raw.encode(), position="")
     record = convert(parsed, evidence(parsed), completion_of(parsed))
-    assert record.confidence == 0.1
+    assert record.confidence == Decimal("0.1")
     assert b"1E-1" in record.content
+
+
+LITERALS = {
+    "0.8765432109876543210987": ("0.8765432109876543210987", ()),
+    "0.50": ("0.50", ()),
+    "1": ("1", ()),
+    "0e99999": ("0", ()),
+    "1e-16383": ("1e-16383", ()),
+    "1e-16384": (None, ("out-of-range:confidence",)),
+    "1e-99999999999999999999": (None, ("out-of-range:confidence",)),
+    "1.0000000000000001": (None, ("out-of-range:confidence",)),
+    "-1e-400": (None, ("out-of-range:confidence",)),
+}
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+def test_a_number_is_stored_as_it_was_written_or_not_at_all(literal: str) -> None:
+    # Indented, as kubectl prints it; the API server itself keeps doubles.
+    raw = json.dumps(obj({"environmentClassification": {"confidence": 0.25}}), indent=1)
+    parsed = parse(raw.replace("0.25", literal).encode(), position="")
+    record = convert(parsed, evidence(parsed), completion_of(parsed))
+    number, flags = LITERALS[literal]
+    assert str(record.confidence) == str(None if number is None else Decimal(number))
+    assert tuple(flag for flag in record.flags if flag.startswith("out-of")) == flags
+    (results,) = [p["classificationResults"] for p in record.processing_phases[1:2]]
+    assert results["confidence"] == (None if number is None else float(literal))
+
+
+@pytest.mark.parametrize("first", ["null", '""', None])
+def test_it_is_the_number_of_the_place_that_is_read(first: str | None) -> None:
+    results = "{}" if first is None else f'{{"enrichmentQuality": {first}}}'
+    raw = json.dumps(obj({"enrichmentResults": 0, "enrichmentQuality": 1}))
+    raw = raw.replace('"enrichmentResults": 0', f'"enrichmentResults": {results}')
+    raw = raw.replace('"enrichmentQuality": 1', '"enrichmentQuality": 0.1234567890123456789')
+    parsed = parse(raw.encode(), position="")
+    record = convert(parsed, evidence(parsed), completion_of(parsed))
+    assert record.enrichment_quality == Decimal("0.1234567890123456789")
+
+
+def test_a_place_within_what_is_no_object_is_none() -> None:
+    raw = json.dumps(obj({"enrichmentResults": [], "enrichmentQuality": 0.25}), indent=1)
+    parsed = parse(raw.replace("0.25", "0.250").encode(), position="")
+    record = convert(parsed, evidence(parsed), completion_of(parsed))
+    assert str(record.enrichment_quality) == "0.250"
 
 
 def test_a_span_that_no_go_duration_can_hold_is_flagged_and_null() -> None:

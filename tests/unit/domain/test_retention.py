@@ -9,11 +9,12 @@ from archiver.domain.retention import (
     Hold,
     Living,
     Origin,
+    broken_off,
     judge,
     over_their_time,
     parse_month,
 )
-from archiver.errors import Configuration
+from archiver.errors import Configuration, Integrity, Unavailable
 
 JUNE = date(2019, 6, 1)
 OURS = Origin("c-1", "kubernaut.io", "Ticket")
@@ -89,6 +90,13 @@ def test_what_was_not_looked_at_has_to_be_vouched_for(
 def test_vouching_for_a_cluster_does_not_overrule_what_was_seen_to_live() -> None:
     living = Living(OURS, {JUNE: "default/rp-1"})
     assert judge(JUNE, {OURS}, holds=(), living=living, gone=["c-1"]).fate is Fate.LIVING
+
+
+def test_what_is_damaged_needs_a_person_and_what_failed_ends_the_command() -> None:
+    damaged = broken_off(JUNE, Integrity("rows are gone"))
+    assert (damaged.fate, damaged.why, damaged.exit_code) == (Fate.DAMAGED, "rows are gone", 65)
+    failed = broken_off(JUNE, Unavailable("no answer"))
+    assert (failed.fate, failed.why, failed.exit_code) == (Fate.FAILED, "no answer", 0)
 
 
 def test_whole_months_are_kept() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from archiver.domain import shapes
-from archiver.domain.conversion import phase_of
+from archiver.domain.completion import phase_of
 from tests.policy_cases import CASES, PhaseCase
 from tests.unit.domain.objects import obj, read
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -140,31 +139,6 @@ def test_somebody_else_is_not_impersonated_in_silence(tmp_path: Path) -> None:
     for key in ("as", "as-groups", "as-uid"):
         with pytest.raises(Configuration, match="impersonates"):
             load(str(kubeconfig(tmp_path / "k", **{key: "x"})), None)
-
-
-def plugin(path: Path, output: str) -> dict[str, Any]:
-    path.write_text(f"#!/bin/sh\ncat <<'EOF'\n{output}\nEOF\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    version = "client.authentication.k8s.io/v1"
-    return {"apiVersion": version, "command": str(path), "interactiveMode": "Never"}
-
-
-def test_a_plugin_is_asked_every_time(tmp_path: Path) -> None:
-    def credential(token: str) -> dict[str, Any]:
-        version = "client.authentication.k8s.io/v1"
-        answer = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": token}}
-        return plugin(tmp_path / "plugin", json.dumps(answer))
-
-    path = kubeconfig(tmp_path / "k", exec=credential("one"))
-    assert token_of(load(str(path), None)) == "Bearer one"
-    credential("two")
-    assert token_of(load(str(path), None)) == "Bearer two"
-
-
-def test_a_plugin_that_fails_makes_nobody_anonymous(tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path / "k", exec=plugin(tmp_path / "plugin", "sorry"))
-    with pytest.raises(Configuration, match="plugin gave no credentials"):
-        load(str(path), None)
 
 
 def test_a_user_may_be_left_out(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from archiver.errors import ArchiverError, Configuration, Forbidden, MarkRefused, Unavailable
 from archiver.kube.answer import Answer
 from archiver.kube.failures import failure, is_permanent, outcome_of_mark, require_success
+from archiver.kube.request import Request
 from archiver.ports import MarkOutcome
 
 NAME: Any = {"details": {"name": "x"}}
@@ -15,6 +16,7 @@ UID: Any = {"details": {"name": "x", "causes": [{"field": "metadata.uid", "reaso
 SPEC: Any = {"details": {"name": "x", "causes": [{"field": "spec.a", "reason": "Invalid"}]}}
 RBAC = 'x is forbidden: User "system:serviceaccount:a:b" cannot patch resource "x" in API group "g"'
 POLICY = "x is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"
+DENIED = 'admission webhook "w.example.org" denied the request: no'
 TOO_LARGE = "etcdserver: request is too large"
 TOO_LARGE_FOR_GRPC = (
     "rpc error: code = ResourceExhausted desc = trying to send message larger than max (3 vs. 2)"
@@ -41,24 +43,34 @@ MARKS = [
     (said(422, details=None), MarkRefused),
     (said(403, RBAC), Forbidden),
     (said(403, POLICY), MarkRefused),
-    (said(403, 'admission webhook "w" denied the request'), MarkRefused),
     (plain(403, "<html>proxy</html>"), Forbidden),
-    (said(400, 'admission webhook "w" denied the request'), MarkRefused),
+    (said(400, "bad"), MarkRefused),
     (plain(400, "Client sent an HTTP request to an HTTPS server."), Configuration),
-    (said(401, POLICY), MarkRefused),
     (said(401, "Unauthorized"), Configuration),
     (said(405), Configuration),
     (said(413, "Request entity too large"), MarkRefused),
     (said(415), Configuration),
     (said(500, TOO_LARGE), MarkRefused),
     (said(500, TOO_LARGE_FOR_GRPC), MarkRefused),
-    (said(500, "Internal error occurred: failed calling webhook"), MarkRefused),
+    (said(500, 'Internal error occurred: failed calling webhook "w": no'), MarkRefused),
     (said(500, "etcdserver: leader changed"), Unavailable),
     (said(429), Unavailable),
     (plain(502, "<html>bad gateway</html>"), Unavailable),
     (said(503), Unavailable),
     (said(504), Unavailable),
 ]
+
+
+@pytest.mark.parametrize("text", [POLICY, DENIED])
+@pytest.mark.parametrize(
+    "code", [400, 401, 403, 404, 405, 408, 409, 410, 413, 418, 422, 429, 500, 502, 503, 504, 599]
+)
+def test_what_admission_denies_is_one_object_whatever_the_code(code: int, text: str) -> None:
+    answer = said(code, text)
+    with pytest.raises(MarkRefused):
+        outcome_of_mark(answer, "mark of x")
+    assert is_permanent(answer)
+    assert not Request("PATCH", "/x", ()).is_worth_repeating(answer)
 
 
 @pytest.mark.parametrize(("answer", "expected"), MARKS)
@@ -106,10 +118,11 @@ def test_what_a_person_reads() -> None:
     assert "loaded anew" in str(failure(said(401, "Unauthorized"), "list"))
 
 
-@pytest.mark.parametrize("code", [500, 502])
-def test_only_a_500_about_size_is_permanent(code: int) -> None:
-    assert is_permanent(said(code, TOO_LARGE))
-    assert not is_permanent(said(code, "leader changed"))
+@pytest.mark.parametrize("text", [TOO_LARGE, TOO_LARGE_FOR_GRPC])
+def test_a_500_about_size_is_permanent_and_no_other_is(text: str) -> None:
+    assert is_permanent(said(500, text))
+    assert not is_permanent(said(500, "leader changed"))
+    assert not is_permanent(said(503, text))
 
 
 def test_texts_are_cut_and_harmless() -> None:

@@ -14,7 +14,8 @@ from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.errors import Configuration
 from archiver.kube import Client, Network
-from tests.unit.kube.stub import QUICK, Reply, Stub
+from archiver.kube.login import Login
+from tests.unit.kube.stub import QUICK, Reply, Stub, status
 
 Start = Callable[..., Stub]
 NAME = "api.internal.example"
@@ -169,6 +170,53 @@ def test_hosts_that_no_proxy_names_are_asked_directly(stub: Start) -> None:
     server = stub(Reply(200, {"kind": "Ok"}))
     past = {"proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
     assert ask(configured(server.url, **past)) == 200
+
+
+PAST_THE_PROXY = {
+    "http://127.0.0.1:{port}": [
+        "127.0.0.1",
+        "127.0.0.1:{port}",
+        "other, 127.0.0.1:{port}",
+        "other 127.0.0.1:{port}",
+        "127.0.0.0/8",
+        "*",
+    ],
+    "http://api.localhost:{port}": [".localhost", "localhost", "API.localhost:{port}"],
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "named"), [(url, named) for url, list_ in PAST_THE_PROXY.items() for named in list_]
+)
+def test_hosts_may_be_named_with_their_port(stub: Start, url: str, named: str) -> None:
+    proxy, server = stub(status(503)), stub(Reply(200, {"kind": "Ok"}))
+    port = server.url.rpartition(":")[2]
+    past = {"proxy": proxy.url, "no_proxy": named.format(port=port)}
+    assert ask(configured(url.format(port=port), **past)) == 200
+    assert not proxy.requests
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://api.example", "api.example:443"),
+        ("http://api.example", "api.example:80"),
+        ("https://[fd00::1]:6443", "[fd00::1]"),
+        ("https://[fd00::1]:6443", "fd00::1"),
+        ("https://[fd00::1]:6443", "[fd00::1]:6443"),
+        ("https://[fd00::1]:6443", "fd00::/8"),
+    ],
+)
+def test_who_is_named_needs_no_proxy(url: str, named: str) -> None:
+    past = {"proxy": "http://127.0.0.1:1", "no_proxy": named}
+    assert Login(configured(url, **past), Network())._proxy == ""
+
+
+@pytest.mark.parametrize("named", ["127.0.0.1:1", "10.0.0.0/8", "", "7.0.0.1"])
+def test_who_is_not_named_is_asked_through_the_proxy(stub: Start, named: str) -> None:
+    proxy = stub(Reply(200, {"kind": "Ok"}))
+    assert ask(configured("http://127.0.0.1:2", proxy=proxy.url, no_proxy=named)) == 200
+    assert len(proxy.requests) == 1
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "host:6443", "", "https://host:99999", "https://"])

@@ -1,0 +1,51 @@
+"""Flags that several commands have, in kubectl's words where kubectl has them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def dry_run(meaning: str) -> Callable[[Any], Any]:
+    """kubectl's flag; what its two words mean differs from command to command."""
+    kinds = click.Choice(["none", "client", "server"])
+    return click.option("--dry-run", type=kinds, default="none", show_default=True, help=meaning)
+
+
+database = _options(
+    click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
+    click.option("--database-password-file", help="File with the password of the database user."),
+)
+output = click.option(
+    "-o", "--output", type=_OUTPUTS, help="Default: table on a terminal, else json."
+)
+cluster = _options(
+    click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
+    click.option("--context", help="Context of the kubeconfig."),
+    click.option("--resource", help="plural.group or plural.version.group of the resource."),
+)
+work = _options(
+    database,
+    cluster,
+    click.option("-n", "--namespace", help="Only this namespace."),
+    click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
+    click.option("-l", "--selector", help="Label selector, as kubectl's."),
+    dry_run("client: read only, say what would happen. server: prove rights and schema as well."),
+    click.option("--retention", help="From completion to cleanup, e.g. 24h."),
+    click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),
+    click.option("--workers", type=int, help="Marks under way at once."),
+    click.option("--max-marks-per-second", type=float, help="Upper rate of marks."),
+    click.option("--shard", metavar="I/N", help="Only part I (from 0) of N parts of all objects."),
+    output,
+)

@@ -1,0 +1,58 @@
+"""Marks that a webhook keeps from being written: one object's trouble is not all others'."""
+
+from collections.abc import Callable
+
+import pytest
+
+from archiver.errors import MarkRefused
+from archiver.kube import KubeMarker
+from archiver.ports import MarkOutcome
+from tests.unit.kube.conftest import VirtualTime
+from tests.unit.kube.stub import Reply, Stub, status
+from tests.unit.kube.test_ports import MARK, MARKED, TICKETS, resource
+
+Start = Callable[..., Stub]
+
+
+def hangs(webhook: str) -> Reply:
+    return status(
+        500,
+        f'Internal error occurred: failed calling webhook "{webhook}": failed to call webhook: '
+        'Post "https://127.0.0.1:1/": context deadline exceeded',
+    )
+
+
+def requests_of_one_mark(marks: KubeMarker, server: Stub) -> int:
+    before = len(server.requests)
+    with pytest.raises(MarkRefused, match="failed calling webhook"):
+        marks.mark(resource(), MARK).result()
+    return len(server.requests) - before
+
+
+def test_what_hangs_for_one_object_is_not_waited_out_for_each_of_the_others(
+    stub: Start, virtual_time: VirtualTime
+) -> None:
+    server = stub(hangs("a.example.com"))
+    marks = KubeMarker(server.client(), TICKETS)
+    assert requests_of_one_mark(marks, server) > 1
+    assert [requests_of_one_mark(marks, server) for _ in range(3)] == [1, 1, 1]
+
+
+def test_another_webhook_is_waited_for_all_the_same(stub: Start, virtual_time: VirtualTime) -> None:
+    server = stub(hangs("a.example.com"))
+    marks = KubeMarker(server.client(), TICKETS)
+    requests_of_one_mark(marks, server)
+    server.replies.extend([hangs("b.example.com"), MARKED])
+    server.replies.popleft()
+    assert marks.mark(resource(), MARK).result() is MarkOutcome.MARKED
+
+
+def test_an_object_that_a_webhook_denies_is_asked_for_once_and_ends_nothing(stub: Start) -> None:
+    denied = status(503, 'admission webhook "a.example.com" denied the request: no')
+    server = stub(denied, MARKED)
+    marks = KubeMarker(server.client(), TICKETS, most_at_once=1)
+    refused, *others = [marks.mark(resource(), MARK) for _ in range(5)]
+    with pytest.raises(MarkRefused, match="denied the request: no"):
+        refused.result()
+    assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
+    assert len(server.requests) == 5
