@@ -22,8 +22,9 @@ from archiver.storing import Stored, Storing
 # How often a wait looks up to see whether the run was told to end; seconds.
 _GLANCE = 0.25
 
-# What a dry run and the log say of a state from a file that is not the first one of its object.
-_LATER_BY_VERSION = "a later state, by its resourceVersion, than the one archived before"
+# What a dry run and the log add of a state from a file that is not the first one of its object.
+# Which is the later one, a dry run of the client cannot tell.
+_NOT_FIRST = "another state of it was archived before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,8 @@ class _Run:
         marks = []
         for archive in stored.confirmed:
             if self.marker is None:
-                later = archive.digest in stored.revised
-                why = _LATER_BY_VERSION if later else str(archive.cause)
+                not_first = archive.digest in stored.revised
+                why = f"{archive.cause}; {_NOT_FIRST}" if not_first else str(archive.cause)
                 self.tally.settle(archive.resource, Outcome.ARCHIVED, why)
             elif lost is not None:
                 self.tally.settle(archive.resource, Outcome.DEFERRED, str(lost))

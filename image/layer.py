@@ -3,10 +3,13 @@
 import gzip
 import hashlib
 import io
+import stat
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from image.rights import rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,6 @@ def _made_the_same(info: tarfile.TarInfo, epoch: int) -> None:
     info.uid = info.gid = 0
     info.uname = info.gname = ""
     info.mtime = epoch
-    if info.name == "tmp":
-        info.mode = 0o1777
-    elif info.isdir() or (info.isreg() and info.mode & 0o100):
-        info.mode = 0o755
-    elif info.isreg():
-        info.mode = 0o644
+    if info.isdir() or info.isreg():
+        kind = stat.S_IFDIR if info.isdir() else stat.S_IFREG
+        info.mode = rights(info.name, info.mode | kind)

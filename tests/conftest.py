@@ -1,8 +1,13 @@
 """For all tests."""
 
 import os
+import signal
 
 # `make test` measures the processes that pytest-xdist starts (coverage looks at this variable when
 # Python starts), and not the programs that tests start: they would only become slower.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_START", None)
+
+# What a shell starts in the background ignores SIGINT, and so would the programs that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,5 @@
 """The command line: arguments in, exit code out. kubectl's flag names where kubectl has them."""
 
-import io
 import os
 import sys
 import traceback
@@ -9,8 +8,11 @@ from typing import Any
 
 import click
 
-from archiver.cli import options
+from archiver.cli import options, standard_output
 from archiver.errors import ArchiverError, Configuration
+
+# As the database counts them.
+_REVISION = click.IntRange(0, 2**31 - 1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -67,8 +69,8 @@ def migrate(config: str | None, /, **flags: Any) -> None:
 @cli.command()
 @click.argument("name")
 @options.database
-@click.option("-n", "--namespace", help="Namespace of the resource, where NAME is no uid.")
-@click.option("--revision", type=int, help="This revision instead of the newest.")
+@options.namespace("Namespace of the resource, where NAME is no uid.")
+@click.option("--revision", type=_REVISION, help="This revision instead of the newest.")
 @click.option(
     "-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True
 )
@@ -172,30 +174,32 @@ def _leave(code: int) -> None:
     """End the process now: a thread that hangs on a dead connection must not outlive the grace
     period, and everything that matters is committed or was never written.
     """
-    from archiver.cli import standard_output
-
-    standard_output.flush()
+    final = standard_output.end(code)
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(final)
 
 
 def main() -> None:
-    """The console script. Errors end as one line on standard error and their exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name or a message that the terminal's encoding lacks is no reason to end a run.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """The console script."""
+    standard_output.guard()
+    sys.exit(standard_output.end(_done()))
+
+
+def _done() -> int:
+    """Do what the arguments say. Errors become one line on standard error and their exit code."""
     try:
         cli.main(prog_name="archiver", standalone_mode=False)
     except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return done.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(Configuration.exit_code)
+        return Configuration.exit_code
     except click.Abort:
-        sys.exit(130)
+        return 130
     except ArchiverError as error:
         click.echo(f"archiver: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Exception:  # noqa: BLE001 - Python would exit with 1, which means something else here
         traceback.print_exc()
-        sys.exit(ArchiverError.exit_code)
+        return ArchiverError.exit_code
+    return 0

@@ -1,9 +1,11 @@
 """`archiver get`: gives a resource back as it was archived."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archiver.cli.exact_yaml import exact_yaml
+from archiver.cli.standard_output import write_bytes
 from archiver.db.archive import Archived, find, find_quarantined
 from archiver.domain import canonical
 from archiver.errors import Configuration, Integrity
@@ -25,6 +27,8 @@ def show(
     Integrity where its bytes are not what was once stored.
     """
     found = find(engine, name, namespace=namespace, revision=revision)
+    if not found and revision is not None:
+        _refuse_revision(find(engine, name, namespace=namespace), revision)
     uid = found[0].uid if found else name
     kept = find_quarantined(engine, name, uid=uid, namespace=namespace)
     if not found:
@@ -35,7 +39,18 @@ def show(
         _say(f"also: {other.namespace}/{other.name} uid {other.uid}")
     for item in kept:
         _say(f"also quarantined: {item}")
-    _print(_written(found[0], output))
+    write_bytes(_written(found[0], output))
+
+
+def _refuse_revision(others: Sequence[Archived], revision: int) -> None:
+    """Where the objects themselves are archived, it is their revision that is missing."""
+    there = ", ".join(
+        f"{one.namespace}/{one.name} (uid {one.uid}) has "
+        + (f"the revisions 0 to {one.revision}" if one.revision else "the revision 0 alone")
+        for one in others
+    )
+    if there:
+        raise Configuration(f"there is no revision {revision}: {there}")
 
 
 def whole(archived: Archived) -> bytes:
@@ -58,10 +73,6 @@ def _written(archived: Archived, output: str) -> bytes:
             f"revision {archived.revision}, are no longer those of a resource "
             f"({type(error).__name__}: {error}): somebody has changed the database"
         ) from None
-
-
-def _print(text: bytes) -> None:
-    sys.stdout.buffer.write(text)
 
 
 def _say(line: str) -> None:

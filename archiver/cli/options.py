@@ -1,10 +1,15 @@
 """Flags that several commands have, in kubectl's words where kubectl has them."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from archiver.errors import Configuration
+
+# RFC 1123, as Kubernetes names namespaces.
+_LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
 
 
@@ -23,6 +28,21 @@ def dry_run(meaning: str) -> Callable[[Any], Any]:
     return click.option("--dry-run", type=kinds, default="none", show_default=True, help=meaning)
 
 
+def _label(_context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not _LABEL.fullmatch(name):
+        # It would become part of a path, and the answer to that would be about something else.
+        raise Configuration(
+            f"{option.opts[-1]} {name!r} is no name of a namespace: at most 63 lower-case letters, "
+            "digits and hyphens, with a letter or a digit at both ends (RFC 1123)"
+        )
+    return name
+
+
+def namespace(meaning: str) -> Callable[[Any], Any]:
+    """One namespace by its name."""
+    return click.option("-n", "--namespace", callback=_label, help=meaning)
+
+
 database = _options(
     click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
     click.option("--database-password-file", help="File with the password of the database user."),
@@ -38,7 +58,7 @@ cluster = _options(
 work = _options(
     database,
     cluster,
-    click.option("-n", "--namespace", help="Only this namespace."),
+    namespace("Only this namespace."),
     click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
     click.option("-l", "--selector", help="Label selector, as kubectl's."),
     dry_run("client: read only, say what would happen. server: prove rights and schema as well."),

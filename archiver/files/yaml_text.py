@@ -5,9 +5,11 @@ has dates, sexagesimal numbers, and booleans by the name of `on` and `no`. Here 
 YAML 1.2 holds for plain scalars: null (also ~ and nothing), true and false (also True, TRUE), and
 numbers; everything else, timestamps too, is text. Keys are always text; `<<` is a key like others.
 
-A number is the literal that was written. What JSON has no form for (`.nan`, `0x1F`, `+1`, `007`,
+A number is the literal that was written; one that kubectl has written otherwise than the API server
+is the literal of the latter (`go_floats`). What JSON has no form for (`.nan`, `0x1F`, `+1`, `007`,
 an alias, a tag of one's own) is written down as it is: the object that holds it then is no JSON and
-is refused, and no other is. `kubectl get -o yaml` writes none of these.
+is refused, and no other is. `kubectl get -o yaml` writes none of these. A number with the tag
+!!float is one, and always as written: `archiver get -o yaml` writes it before every exponent.
 """
 
 import re
@@ -15,6 +17,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import yaml
+
+from archiver.files.go_floats import json_form
 
 # Only its parser is used, libyaml where there is one: about ten times as fast.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,6 +32,7 @@ _NUMBER: Final = re.compile(
     r"|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _TEXT_TAG: Final = ("!", "tag:yaml.org,2002:str")
+_NUMBER_TAG: Final = "tag:yaml.org,2002:float"
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -101,8 +106,11 @@ def _scalar(event: Any) -> bytes:
     if event.tag in _TEXT_TAG or (not event.tag and quoted_text and not plain_text):
         return _encode(event.value)
     if event.tag:
-        return b"!tag"
+        is_number = event.tag == _NUMBER_TAG and not event.style and _NUMBER.fullmatch(event.value)
+        return event.value.encode() if is_number else b"!tag"
     word = _WORDS.get(event.value)
     if word is not None:
         return word
-    return event.value.encode() if _NUMBER.fullmatch(event.value) else _encode(event.value)
+    if _NUMBER.fullmatch(event.value):
+        return json_form(event.value).encode()
+    return _encode(event.value)

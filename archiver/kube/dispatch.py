@@ -152,7 +152,8 @@ class Dispatcher:
             call.sent = call.lane.window.sent()
 
     def _sleep(self) -> None:
-        time.sleep(self._moderation.pause(len(self._transfers)))
+        coming_in = self._transfers.any_coming_in()
+        time.sleep(self._moderation.pause(len(self._transfers), coming_in=coming_in))
         now = time.monotonic()
         left = [s for lane in self._lanes if (s := lane.left(now)) is not None]
         left += [self._later[0][0] - now] if self._later else []
@@ -192,12 +193,15 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
                 call.lane.fail(call, error)
             else:
+                call.lane.went_well(time.monotonic())
                 call.future.set_result(result)
 
     def _is_repeated(
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None
     ) -> bool:
         assert call.patience is not None  # noqa: S101 - for the type checker: it was sent
+        now = time.monotonic()
+        call.failed = call.failed or now
         if answer is not None and call.lane.is_repeated_in_vain(answer):
             return False
         seconds = call.patience.pause(call.request.name, answer, error)
@@ -205,7 +209,7 @@ class Dispatcher:
             if answer is not None:
                 call.lane.used_up(answer)
             return False
-        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._number), call))
+        heapq.heappush(self._later, (now + seconds, next(self._number), call))
         return True
 
     def _log_in_again(self, call: Call[Any]) -> None:

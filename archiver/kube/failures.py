@@ -101,10 +101,21 @@ def is_permanent(answer: Answer) -> bool:
     return _denied(status) or (answer.status == 500 and _too_large(status))
 
 
-def failing_webhook(answer: Answer) -> str | None:
-    """What the answer says of a webhook that could not be asked, with its name; None otherwise."""
-    found = _WEBHOOK.search(answer.read_status().message)
-    return found[0] if found else None
+def fault_of_an_object(answer: Answer) -> str | None:
+    """What the answer blames, if that may stand before many objects and be no outage: a webhook
+    that cannot be asked, by its name; else the text of a 500. None otherwise.
+    """
+    message = answer.read_status().message
+    if webhook := _WEBHOOK.search(message):
+        return webhook[0]
+    return message if answer.status == 500 else None
+
+
+def refused_alone(error: ArchiverError) -> ArchiverError:
+    """What a mark's error is where other marks were written meanwhile: the object's own."""
+    if not isinstance(error, Unavailable):
+        return error
+    return MarkRefused(f"{error}; other marks were written meanwhile, so this is no outage")
 
 
 def failure(answer: Answer, doing: str) -> ArchiverError:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from archiver.errors import ArchiverError
 from archiver.kube.answer import Answer
@@ -15,13 +15,16 @@ from archiver.kube.window import Window
 
 _T = TypeVar("_T")
 
+# Texts of faults may name their objects.
+_MOST_FAULTS: Final = 100
+
 
 @dataclass(slots=True, eq=False)
 class Call(Generic[_T]):
     """A request with all its repetitions. `interpret` makes the result of the last answer.
 
-    `sent` is the time of the attempt under way (time.monotonic). `renewed`: the credentials were
-    loaded anew because of it.
+    `sent` is the time of the attempt under way, `failed` that of the first failure that was worth
+    repeating (time.monotonic). `renewed`: the credentials were loaded anew because of it.
     """
 
     request: Request
@@ -31,6 +34,7 @@ class Call(Generic[_T]):
     patience: Patience | None = None
     login: Login | None = None
     sent: float = 0.0
+    failed: float | None = None
     renewed: bool = False
 
     def may_be_sent(self) -> bool:
@@ -65,21 +69,26 @@ class Lane:
 
     What `ends_it` says of an error decides whether what still waits would fail in the same way: it
     is then not sent at all, but ends with that error. `fault_of` names what an answer blames, where
-    others of its objects have to expect the same of it.
+    others of its objects have to expect the same of it. `alone` makes of an error what it is where
+    others went well since it was first met: no outage.
     """
 
     def __init__(
         self,
         window: Window,
         pace: Pace | None = None,
+        *,
         ends_it: Callable[[ArchiverError], bool] = lambda _error: False,
         fault_of: Callable[[Answer], str | None] = lambda _answer: None,
+        alone: Callable[[ArchiverError], ArchiverError] = lambda error: error,
     ) -> None:
         self.window = window
         self._pace = pace
         self._ends_it = ends_it
         self._fault_of = fault_of
         self._lasting: set[str] = set()
+        self._alone = alone
+        self._went_well = float("-inf")
         self._waiting: deque[Call[object]] = deque()
         self._error: ArchiverError | None = None
 
@@ -110,11 +119,17 @@ class Lane:
 
     def fail(self, call: Call[Any], error: Exception) -> None:
         """A call has failed, and with it perhaps all that wait behind it."""
+        if call.failed is not None and self._went_well > call.failed:
+            error = self._alone(error) if isinstance(error, ArchiverError) else error
         call.end(error)
         if isinstance(error, ArchiverError) and self._error is None and self._ends_it(error):
             self._error = error
             while self._waiting:
                 self._waiting.popleft().end(error)
+
+    def went_well(self, now: float) -> None:
+        """A call has got its result."""
+        self._went_well = now
 
     def is_repeated_in_vain(self, answer: Answer) -> bool:
         """Whether another call was repeated for the same fault until its budget was used up.
@@ -126,7 +141,7 @@ class Lane:
 
     def used_up(self, answer: Answer) -> None:
         """A call was repeated until its budget was used up, and this was its last answer."""
-        if fault := self._fault_of(answer):
+        if len(self._lasting) < _MOST_FAULTS and (fault := self._fault_of(answer)):
             self._lasting.add(fault)
 
     def take_all(self) -> list[Call[object]]:

@@ -12,7 +12,7 @@ from archiver.errors import ArchiverError, Interrupted, MarkRefused
 from archiver.kube.answer import Answer
 from archiver.kube.client import JSON, Client
 from archiver.kube.discovery import Resource
-from archiver.kube.failures import failing_webhook, outcome_of_mark
+from archiver.kube.failures import fault_of_an_object, outcome_of_mark, refused_alone
 from archiver.kube.lane import Lane, Pace
 from archiver.kube.request import target_of
 from archiver.kube.window import Window
@@ -57,7 +57,13 @@ class KubeMarker:
         self._client = client
         self._resource = resource
         pace = Pace(most_per_second) if most_per_second else None
-        self._lane = Lane(Window(most_at_once), pace, _ends_all, failing_webhook)
+        self._lane = Lane(
+            Window(most_at_once),
+            pace,
+            ends_it=_ends_all,
+            fault_of=fault_of_an_object,
+            alone=refused_alone,
+        )
         query = [("fieldManager", FIELD_MANAGER)]
         if dry_run:
             query.append(("dryRun", "All"))

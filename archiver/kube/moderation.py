@@ -9,6 +9,8 @@ _SHARE: Final = 0.2
 _LONGEST: Final = 0.02
 # With fewer requests under way there is nothing to collect.
 _FEWEST: Final = 4
+# A large answer comes in pieces of 16 KB; meanwhile so many come that the system keeps; seconds.
+_FILLING: Final = 0.002
 # Of each new time in the average.
 _WEIGHT: Final = 1 / 16
 
@@ -28,6 +30,7 @@ class Moderation:
         """One request took that long, from sending it to having taken its answer."""
         self._average += (seconds - self._average) * _WEIGHT
 
-    def pause(self, under_way: int) -> float:
-        """Seconds in which no answer need be taken."""
-        return min(self._average * _SHARE, _LONGEST) if under_way >= _FEWEST else 0.0
+    def pause(self, under_way: int, *, coming_in: bool = False) -> float:
+        """Seconds in which nothing need be taken; `coming_in`: an answer has come in part."""
+        several = min(self._average * _SHARE, _LONGEST) if under_way >= _FEWEST else 0.0
+        return max(several, _FILLING) if coming_in else several

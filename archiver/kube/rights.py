@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from archiver.errors import Configuration
+from archiver.errors import Unavailable
 from archiver.kube.client import Client
 from archiver.kube.failures import failure
 
@@ -80,8 +80,8 @@ def _what_is_missing(client: Client, right: Right) -> str | None:
         raise failure(answer, "review of this account's rights")
     try:
         allowed = msgspec.json.decode(answer.body, type=_Review).status.allowed
-    except msgspec.DecodeError as error:
-        raise Configuration(f"{_PATH} does not give reviews: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unavailable(f"{_PATH} gives an answer that is no review: {error}") from None
     return None if allowed else f"may not {right}, needed {right.why}; grant {right.rule}"
 
 

@@ -49,6 +49,7 @@ class _Owner(msgspec.Struct, frozen=True):
     status: _OwnerStatus | None = None
 
 
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAMESPACE = msgspec.json.Decoder(_Namespace)
 _OWNER = msgspec.json.Decoder(_Owner)
 
@@ -145,7 +146,7 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
         return owner.metadata.uid, gotime.parse_time(text) if text else None
     except gotime.NotATime:
         return owner.metadata.uid, None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNDECODABLE:
         if uid := identity(item).uid:
             return uid, None
         # It may be anybody's owner: then none of that kind can be said to be gone.
@@ -153,5 +154,8 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
 
 
 def _terminating(listed: ListBody, _nbytes: int) -> list[str]:
-    namespaces = (_NAMESPACE.decode(item).metadata for item in listed.items or ())
+    try:
+        namespaces = [_NAMESPACE.decode(item).metadata for item in listed.items or ()]
+    except _UNDECODABLE as error:
+        raise Unavailable(f"list of namespaces: an item that is none: {error}") from None
     return [metadata.name for metadata in namespaces if metadata.deletion_timestamp]

@@ -55,6 +55,10 @@ class Transfers(Generic[_T]):
         """How many have been sent and not ended."""
         return len(self._under_way)
 
+    def any_coming_in(self) -> bool:
+        """Whether a part of some answer's body has come."""
+        return any(attempt.incoming.chunks for attempt in self._under_way.values())
+
     def give_up(self) -> list[_T]:
         """End what is under way, with its connections."""
         given_up = [attempt.of for attempt in self._under_way.values()]

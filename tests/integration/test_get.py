@@ -80,6 +80,22 @@ def test_what_is_quarantined_under_that_name_is_mentioned(get: Get, owner: Engin
     assert "kubernaut/bad: too-deep" in err
 
 
+def test_a_revision_that_is_not_there_is_said_and_those_that_are(get: Get, owner: Engine) -> None:
+    store = PostgresStore(owner)
+    store.write(Batch("run-1", CLUSTER, [record("good"), record("once")]))
+    store.write(Batch("run-2", CLUSTER, [record("good", body="later", resource_version=101)]))
+    uid = record("good").key.uid
+    code, out, err = get("good", "--revision", "77", "-o", "json")
+    assert (code, out) == (78, "")
+    assert err == (
+        f"archiver: there is no revision 77: kubernaut/good (uid {uid}) has the revisions 0 to 1\n"
+    )
+    assert "has the revision 0 alone" in get("once", "--revision", "1")[2]
+    assert "nothing is archived under the name or uid 'never'" in get("never", "--revision", "1")[2]
+    assert get("good", "--revision", "1")[0] == 0
+    assert get("good", "--revision", "99999999999")[0] == 78
+
+
 def test_a_quarantined_state_beside_an_archived_one_is_mentioned(get: Get, owner: Engine) -> None:
     uid = record("good").key.uid
     keep(owner, Quarantined("x.jsonl line 3", "order-unknown", "another state", b"{}", uid=uid))

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from tests.resources.alerts import ALERTS, FAILURES, WORKLOADS, Alert, Workload
 from tests.resources.gotext import nanoseconds
@@ -107,9 +107,6 @@ def draw(
 
     One that is still being processed ends a moment from now. With `completed_ago` None the rest
     ended 20 hours ago, but does not say so.
-
-    Longer than others: it is one value with 20 fields, and each draw has to keep its place in the
-    sequence of chance.
     """
     rng = seeded(seed)
     alert, workload = rng.choice(ALERTS), rng.choice(WORKLOADS)
@@ -131,14 +128,21 @@ def draw(
         parent=parent or Parent(f"rr-{subject}"),
         context_bytes=context_bytes,
         failed_in=failed_in,
-        failure=rng.choice(FAILURES[failed_in]),
-        degraded=rng.random() < 0.05,
-        recovery_attempt=rng.randrange(1, 4) if rng.random() < 0.08 else 0,
-        occurrences=int(rng.expovariate(0.3)) + 1,
-        older=rng.random() < 0.12,
-        finalizer=rng.random() < 0.3,
         ended=completed_ago is not None,
+        # Drawn last: each draw keeps its place in the sequence of chance.
+        **_circumstances(rng, failed_in),
     )
+
+
+def _circumstances(rng: Random, failed_in: str) -> dict[str, Any]:
+    return {
+        "failure": rng.choice(FAILURES[failed_in]),
+        "degraded": rng.random() < 0.05,
+        "recovery_attempt": rng.randrange(1, 4) if rng.random() < 0.08 else 0,
+        "occurrences": int(rng.expovariate(0.3)) + 1,
+        "older": rng.random() < 0.12,
+        "finalizer": rng.random() < 0.3,
+    }
 
 
 def _end(now: datetime, completed_ago: timedelta | None, phase: str) -> int:

@@ -558,14 +558,14 @@ def test_two_states_of_one_object_in_a_dump_leave_the_newer_as_newest(
     assert records[-1].resource_version == 6
 
 
-def test_later_state_from_a_file_is_said_to_be_one(world: World) -> None:
+def test_state_from_a_file_that_is_not_the_first_is_said_to_be_none(world: World) -> None:
     world.cluster.live = False
     due = world.add("due")
     world.run()
     world.cluster.edit(due, say("a later word"))
     report = world.run()
     assert (counts(report), effects(report)) == ({"archived": 1}, {"revised": 1})
-    assert ["by its resourceVersion" in settled.why for settled in world.settled] == [True]
+    assert ["another state" in settled.why for settled in world.settled] == [True]
 
 
 def test_a_file_is_archived_and_nothing_is_marked(world: World) -> None:

@@ -8,6 +8,7 @@ the whole machine has names that a node gives; what has none, such as shared mem
 from binascii import crc32
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 
 from tests.node import cgroups
 from tests.node.mounts import KERNEL_SETTINGS, SYSCTL
@@ -43,7 +44,7 @@ def traces() -> dict[str, object]:
 def of_run(name: str) -> dict[str, object]:
     """What bears the name of one run: its folder, cgroups, processes, shared memory."""
     return {
-        "folder": sorted(Path("/tmp").glob(f"*{name}*")),  # noqa: S108 - where TMPDIR is not set
+        "folder": sorted(Path(gettempdir()).glob(f"*{name}*")),
         "cgroups": sorted(cgroups.names(name)),
         "processes": sorted(_mentioning(name)),
         "shared memory": [*SHARED_MEMORY.glob(f"*{name}*"), *_segments(name)],

@@ -83,7 +83,7 @@ def test_the_database_goes_in_the_middle(
     archiver: Archiver, processings: Collection, rows: Rows, postgres_server: PostgresServer
 ) -> None:
     processings.create_all(range(MANY), context_bytes=0)
-    process = begun(archiver, rows, ARCHIVER_DEADLINE="5s", ARCHIVER_GRACE="2s")
+    process = begun(archiver, rows, ARCHIVER_DEADLINE="15s", ARCHIVER_GRACE="2s")
     postgres_server.kill()
     try:
         done = finish(process)
@@ -99,7 +99,7 @@ def test_the_api_server_goes_in_the_middle(
     archiver: Archiver, processings: Collection, rows: Rows, control_plane: ControlPlane
 ) -> None:
     processings.create_all(range(MANY), context_bytes=0)
-    process = begun(archiver, rows, ARCHIVER_DEADLINE="5s", ARCHIVER_GRACE="2s")
+    process = begun(archiver, rows, ARCHIVER_DEADLINE="15s", ARCHIVER_GRACE="2s")
     control_plane.stop_apiserver()
     try:
         done = finish(process)

@@ -1,6 +1,9 @@
 """`archiver get -o yaml` gives back what was stored, to the letter."""
 
+import json
+
 import pytest
+import yaml
 from hypothesis import given
 
 from archiver.cli.exact_yaml import exact_yaml
@@ -11,10 +14,34 @@ from tests.unit.domain.json_texts import DOCUMENTS
 
 @pytest.mark.parametrize(
     "literal",
-    ["1.10", "1E3", "-0.0", "-0", "1e-7", "1e+21", "0e5", "18446744073709551616", "7", "1.0E+2"],
+    ["1.10", "-0.0", "-0", "18446744073709551616", "7", "1234567.5"],
 )
 def test_a_number_is_the_literal_that_was_stored(literal: str) -> None:
-    assert exact_yaml(f'{{"a":{literal}}}'.encode()) == f"a: {literal}\n"
+    document = exact_yaml(f'{{"a":{literal}}}'.encode())
+    assert document == f"a: {literal}\n"
+    assert yaml.safe_load(document) == {"a": json.loads(literal)}
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "1E3",
+        "1e-7",
+        "-1e-7",
+        "1e+21",
+        "0e5",
+        "5e-324",
+        "1.0E2",
+        "1.0E+2",
+        "1.5e-7",
+        "1.2345675e+06",
+    ],
+)
+def test_a_number_with_an_exponent_has_a_tag_that_keeps_it_as_it_is(literal: str) -> None:
+    document = exact_yaml(f'{{"a":{literal}}}'.encode())
+    assert document == f"a: !!float {literal}\n"
+    assert yaml.safe_load(document) == {"a": json.loads(literal)}
+    assert to_json(document.encode()).text == f'{{"a":{literal}}}'.encode()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """What `run` and `backfill` print, and when."""
 
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -149,20 +147,3 @@ def test_a_run_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert said in shown
     assert "dry run," not in shown
-
-
-def test_a_reader_that_goes_away_ends_nothing() -> None:
-    program = (
-        "from archiver.cli import standard_output as out\n"
-        "import sys\n"
-        "[out.write('x' * 100_000) for _ in range(10)]\n"
-        "out.flush()\n"
-        "sys.stderr.write('went on')\n"
-    )
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "wb") as pipe:
-        done = subprocess.run(
-            [sys.executable, "-c", program], stdout=pipe, stderr=subprocess.PIPE, check=False
-        )
-    assert (done.returncode, done.stderr) == (0, b"went on")

@@ -186,7 +186,8 @@ def test_a_document_that_says_null_is_no_comment(tmp_path: Path) -> None:
     [
         ("~", b"null"), ("True", b"true"), ("no", b'"no"'), ("-0.0", b"-0.0"), ("1E3", b"1E3"),
         ("1_000", b'"1_000"'), ("12:30:45", b'"12:30:45"'), ("2025-01-01", b'"2025-01-01"'),
-        ("'1'", b'"1"'), ("!!str 1", b'"1"'), ("!!int '1'", b"!tag"), ("0x1F", b"0x1F"),
+        ("'1'", b'"1"'), ("!!str 1", b'"1"'), ("!!int '1'", b"!tag"), ("!!float 1e-7", b"1e-7"),
+        ("!!float '1'", b"!tag"), ("!!float a", b"!tag"), ("0x1F", b"0x1F"),
         ("", b"null"), ("[1, {a: b}]", b'[1,{"a":"b"}]'), ("|\n  x\n  y", b'"x\\ny\\n"'),
     ],
 )  # fmt: skip

@@ -3,10 +3,12 @@
 import gzip
 import io
 import os
+import stat
 import tarfile
 from pathlib import Path
 
 from image.layer import digest_of, layer_of
+from image.rights import settle
 
 EPOCH = 1_700_000_000
 
@@ -53,6 +55,17 @@ def test_everything_is_roots_and_nobody_else_may_write(tmp_path: Path) -> None:
     }
     modes = {name: info.mode for name, info in found.items() if not info.issym()}
     assert modes == {"tmp": 0o1777, "bin": 0o755, "bin/run": 0o755, "b": 0o644}
+
+
+def test_a_root_on_a_disk_has_the_rights_of_the_layers(tmp_path: Path) -> None:
+    root = files(tmp_path / "root")
+    settle(root)
+    found = {
+        str(path.relative_to(root)): stat.S_IMODE(path.stat().st_mode)
+        for path in root.rglob("*")
+        if not path.is_symlink()
+    }
+    assert found == {"tmp": 0o1777, "bin": 0o755, "bin/run": 0o755, "b": 0o644}
 
 
 def test_a_hard_link_is_a_file_of_its_own(tmp_path: Path) -> None:

@@ -1,14 +1,15 @@
 """Marks that a webhook keeps from being written: one object's trouble is not all others'."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
-from archiver.errors import MarkRefused
+from archiver.errors import MarkRefused, Unavailable
 from archiver.kube import KubeMarker
 from archiver.ports import MarkOutcome
 from tests.unit.kube.conftest import VirtualTime
-from tests.unit.kube.stub import Reply, Stub, status
+from tests.unit.kube.stub import Reply, Request, Stub, status
 from tests.unit.kube.test_ports import MARK, MARKED, TICKETS, resource
 
 Start = Callable[..., Stub]
@@ -45,6 +46,51 @@ def test_another_webhook_is_waited_for_all_the_same(stub: Start, virtual_time: V
     server.replies.extend([hangs("b.example.com"), MARKED])
     server.replies.popleft()
     assert marks.mark(resource(), MARK).result() is MarkOutcome.MARKED
+
+
+class OneSick(Stub):
+    """An API server that fails whatever says `sick`, and takes all else."""
+
+    def __init__(self, failure: Reply | None) -> None:
+        super().__init__([MARKED])
+        self.failure = failure
+
+    def next_reply(self, request: Request) -> Reply | None:
+        reply = super().next_reply(request)
+        return self.failure if "sick" in request.path else reply
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        status(500, "Internal error occurred: error in remove for path '/metadata/nothere'"),
+        status(503, "the server is currently unable to handle the request"),
+        Reply(502, b"<html>bad gateway</html>"),
+        None,
+    ],
+)
+def test_what_fails_while_others_go_well_is_the_object_s_own(failure: Reply | None) -> None:
+    with closing(OneSick(failure)) as server:
+        marks = KubeMarker(server.client(), TICKETS, most_at_once=4, most_per_second=100)
+        sick = marks.mark(resource(name="sick"), MARK)
+        others = [marks.mark(resource(), MARK) for _ in range(50)]
+        with pytest.raises(MarkRefused, match="other marks were written meanwhile"):
+            sick.result()
+        assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
+        behind = marks.mark(resource(), MARK)
+        assert behind.result() is MarkOutcome.MARKED
+
+
+def test_what_fails_with_nothing_going_well_is_an_outage(
+    stub: Start, virtual_time: VirtualTime
+) -> None:
+    server = stub(MARKED, status(503, "unable"))
+    marks = KubeMarker(server.client(), TICKETS, most_at_once=1)
+    first, *others = [marks.mark(resource(), MARK) for _ in range(3)]
+    assert first.result() is MarkOutcome.MARKED
+    for mark in others:
+        with pytest.raises(Unavailable):
+            mark.result()
 
 
 def test_an_object_that_a_webhook_denies_is_asked_for_once_and_ends_nothing(stub: Start) -> None:

@@ -196,6 +196,17 @@ class TestSurroundings:
         assert (surroundings.owners, surroundings.owner_kinds) == ({}, {})
         assert reason in observed.unknown["g/v1/Ticket"]
 
+    @pytest.mark.parametrize(
+        "odd", [b"null", b"7", b'{"metadata":{}}', b'{"metadata":{"name":7}}', b"[" * 5_000]
+    )
+    def test_namespaces_of_strange_shape_are_unknown(self, stub: Start, odd: bytes) -> None:
+        items = b'{"metadata":{"name":"n","deletionTimestamp":"2026-01-01T00:00:00Z"}},' + odd
+        closing = b"]" * odd.count(b"[")
+        listed = Reply(200, b'{"kind":"XList","items":[%s%s]}' % (items, closing))
+        observed = source(stub(listed))
+        assert observed.surroundings(Page([])).terminating_namespaces == frozenset()
+        assert "an item that is none" in observed.unknown["namespaces"]
+
     def test_each_kind_is_listed_once(self, stub: Start) -> None:
         server = stub(page(), served("tickets"), page(item("n/a")))
         observed = source(server)
@@ -272,10 +283,16 @@ class TestRights:
 
     @pytest.mark.parametrize(
         ("answer", "error"),
-        [(status(500), Unavailable), (status(401), Configuration), (Reply(201), Configuration)],
+        [
+            (status(500), Unavailable),
+            (status(401), Configuration),
+            (Reply(201), Unavailable),
+            (Reply(200, b"<html>a proxy's page \xff</html>"), Unavailable),
+            (Reply(200, b"[" * 50_000), Unavailable),
+        ],
     )
     def test_no_answer(self, stub: Start, answer: Reply, error: type[Exception]) -> None:
-        with pytest.raises(error, match=r"reviews? of this|does not give reviews"):
+        with pytest.raises(error, match=r"reviews? of this|that is no review"):
             missing_rights(stub(answer).client(), group="g", plural="tickets")
 
     def test_what_is_asked(self, stub: Start) -> None:
