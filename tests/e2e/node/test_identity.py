@@ -87,4 +87,4 @@ def test_a_server_that_cannot_prove_itself_is_a_configuration_error(
     assert installed.run(name, Change({"ARCHIVER_DATABASE_URL": url})) == "Failed"
     assert exit_codes(installed.pods.of_job(name)) == [78]
     assert installed.reason(name) == "PodFailurePolicy"
-    assert says in installed.ask("logs", f"job/{name}")
+    assert says in installed.log(name)
