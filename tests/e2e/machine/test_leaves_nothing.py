@@ -91,6 +91,21 @@ def test_when_it_is_killed(run: Run) -> None:
     run.assert_nothing_else_is_left()
 
 
+def test_when_its_janitor_was_killed(run: Run) -> None:
+    with waiting(run) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (janitor,) = (int(pid) for pid in children if is_janitor(pid))
+        os.kill(janitor, signal.SIGKILL)
+        process.terminate()
+        process.wait(60)
+    assert run.left() == NOTHING
+    run.assert_nothing_else_is_left()
+
+
+def is_janitor(pid: str) -> bool:
+    return b"tests.node.janitor" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def test_when_what_started_it_is_killed(run: Run) -> None:
     # As make does: starts it, and waits.
     starter = "import subprocess, sys; subprocess.run(sys.argv[1:])"
