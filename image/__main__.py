@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def main() -> int:
         "--check", action="store_true", help="only say whether it can be built here"
     )
     options = parser.parse_args()
+    # `kill` and a closed terminal unwind, as Ctrl-C does: half a root is hundreds of megabytes.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     try:
         if options.check:
             require()

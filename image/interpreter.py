@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,13 +40,22 @@ class Interpreter:
             # pip's own settings and the certificates of the network around it are the builder's.
             **{k: v for k, v in os.environ.items() if k.startswith(_PASSED)},
         }
-        done = subprocess.run(
-            [loader, "--library-path", libraries, self.root / "usr/bin" / PYTHON, *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command: list[str | Path] = [
+            loader,
+            "--library-path",
+            libraries,
+            self.root / "usr/bin" / PYTHON,
+            *arguments,
+        ]
+        # What pip has unpacked goes with it, also where pip is killed because this ends early.
+        with tempfile.TemporaryDirectory() as temporary:
+            done = subprocess.run(
+                command,
+                env={**environment, "TMPDIR": temporary},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if done.returncode != 0:
             raise ImageError(f"{PYTHON} {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout

@@ -28,9 +28,9 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 class Janitor:
     """The process. `alive` is a descriptor that all of the run keep open."""
 
-    def __init__(self, process: "subprocess.Popen[str]", alive: int) -> None:
+    def __init__(self, path: Path, process: "subprocess.Popen[str]", alive: int) -> None:
         """See `watch`."""
-        self._process, self.alive = process, alive
+        self._path, self._process, self.alive = path, process, alive
 
     @classmethod
     def watch(cls, path: Path) -> Self:
@@ -47,12 +47,17 @@ class Janitor:
             start_new_session=True,
         )
         os.close(reading)
-        return cls(process, alive)
+        return cls(path, process, alive)
 
     def finish(self) -> str:
-        """Tell it that the run is over, and wait; what it could not remove, or nothing."""
+        """Tell it that the run is over, and wait; what it could not remove, or nothing.
+
+        Where it was killed itself, this process does its work. Raises NodeError if it cannot.
+        """
         os.close(self.alive)
         _, complaint = self._process.communicate()
+        if self._process.returncode != 0 and not complaint:
+            remove(self._path)
         return complaint
 
 

@@ -50,7 +50,7 @@ class Node:
         workdir = Workdir(folder, os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
         version = resolve(minor_of(control_plane.version))
         kubelet, scheduler, proxy = (build_kubernetes(name, version) for name in SERVERS)
-        self._folder = folder
+        self._folder, self._control_plane = folder, control_plane
         self.containerd = Containerd(programs, workdir)
         self.kubelet = Kubelet(kubelet, control_plane, workdir)
         self.scheduler = Scheduler(scheduler, control_plane, workdir)
@@ -76,14 +76,16 @@ class Node:
     def tend(self) -> None:
         """Start containerd and the kubelet again if they ended, as the machine's init would.
 
-        Raises ServerFailed if another server ended.
+        Raises ServerFailed if another server ended, one of the control plane too.
         """
         ended = [s for s in (self.containerd, self.kubelet) if not s.process.running]
         for server in ended:
             server.start()
         if ended:
             self.record_processes()
-        for process in (self.scheduler.process, self.proxy.process, self.dns.process):
+        others = (self.scheduler.process, self.proxy.process, self.dns.process)
+        # First what the others cannot do without: its end is the reason, should they have followed.
+        for process in (*self._control_plane.processes(), *others):
             process.check()
 
     def record_processes(self) -> None:

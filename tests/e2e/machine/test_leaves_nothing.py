@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.cache import cache_root
-from tests.e2e.machine.traces import NOTHING, of_run, traces
+from tests.e2e.machine.traces import NOTHING, of_run, server, traces
 from tests.e2e.waiting import eventually
 from tests.node.place import PREFIX
 
@@ -89,6 +89,33 @@ def test_when_it_is_killed(run: Run) -> None:
         process.wait()
     eventually(lambda: run.left() == NOTHING)
     run.assert_nothing_else_is_left()
+
+
+def test_when_its_janitor_was_killed(run: Run) -> None:
+    with waiting(run) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (janitor,) = (int(pid) for pid in children if is_janitor(pid))
+        os.kill(janitor, signal.SIGKILL)
+        process.terminate()
+        process.wait(60)
+    assert run.left() == NOTHING
+    run.assert_nothing_else_is_left()
+
+
+def is_janitor(pid: str) -> bool:
+    return b"tests.node.janitor" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_when_a_server_of_the_control_plane_dies(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with waiting(run) as process:
+        os.kill(server(run.told.read_text(), "etcd"), signal.SIGKILL)
+        assert process.wait(60) == 1
+    assert run.left() == NOTHING
+    said = capfd.readouterr().err
+    assert "etcd ended with -9. The end of its log:" in said
+    assert "Traceback" not in said
 
 
 def test_when_what_started_it_is_killed(run: Run) -> None:

@@ -51,6 +51,14 @@ def of_run(name: str) -> dict[str, object]:
     }
 
 
+def server(name: str, program: str) -> int:
+    """The pid of this program in that run."""
+    (pid,) = (
+        pid for pid in _mentioning(name) if Path(f"/proc/{pid}/comm").read_text() == f"{program}\n"
+    )
+    return pid
+
+
 NOTHING: dict[str, object] = {"folder": [], "cgroups": [], "processes": [], "shared memory": []}
 
 

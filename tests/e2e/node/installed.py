@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.deploy.kube_api import Object
-from tests.e2e.node.history import PodHistory, ended, exit_codes
+from tests.e2e.node.history import JOB, PodHistory, ended, exit_codes
 from tests.e2e.waiting import eventually
 from tests.manifests import NAMESPACE
 from tests.node.kubectl import Kubectl
@@ -41,6 +41,15 @@ class Change:
         if self.token_lifetime:
             _token_of(job)["expirationSeconds"] = self.token_lifetime
         return job
+
+
+def _lines(log: str) -> list[Object]:
+    """Those that are events or documents, the last one first."""
+    return [json.loads(line) for line in reversed(log.splitlines()) if line.startswith('{"')]
+
+
+def _finished(log: str) -> Object:
+    return next(line for line in _lines(log) if line.get("event") == "run.finished")
 
 
 def _token_of(job: Object) -> Object:
@@ -95,18 +104,25 @@ class Installed:
 
     def report(self, name: str) -> Object:
         """The `run.finished` event in the log of a Job's last pod."""
-        events = (line for line in self._log(name) if line.get("event") == "run.finished")
-        return next(events)
+        return _finished(self.log(name))
+
+    def reports(self, name: str) -> list[Object]:
+        """The same of each of its pods."""
+        return [_finished(self.ask("logs", pod)) for pod in self._pods(name)]
 
     def document(self, name: str) -> Object:
         """The RunReport in the log of a Job's last pod."""
-        documents = (line for line in self._log(name) if "event" not in line)
+        documents = (line for line in _lines(self.log(name)) if "event" not in line)
         return next(line for line in documents if line["kind"] == "RunReport")
 
-    def _log(self, name: str) -> list[Object]:
-        """The lines of the log that are events or documents, the last one first."""
-        lines = self.ask("logs", f"job/{name}").splitlines()
-        return [json.loads(line) for line in reversed(lines) if line.startswith('{"')]
+    def log(self, name: str) -> str:
+        """What a Job's last pod says; `kubectl logs job/…` is about the first one."""
+        return self.ask("logs", self._pods(name)[-1])
+
+    def _pods(self, job: str) -> list[str]:
+        """Those that are there, the oldest first."""
+        found = self.get("pods", "-l", f"{JOB}={job}", "--sort-by=.metadata.creationTimestamp")
+        return [f"pod/{pod['metadata']['name']}" for pod in found["items"]]
 
     def delete(self, *jobs: str) -> None:
         """Delete Jobs and their pods."""

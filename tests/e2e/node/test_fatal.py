@@ -66,7 +66,7 @@ def test_a_wrong_password_is_a_configuration_error(
     due = processings.create_all(range(3))
     with another_password(installed, url):
         assert_failed_at_once(installed, "wrong-password", 78)
-        log = installed.ask("logs", "job/wrong-password")
+        log = installed.log("wrong-password")
         assert f'password authentication failed for user \\"{WRITER}\\"' in log
         assert "see the user, the password and pg_hba.conf" in log
     assert not any(map(is_marked, processings.all().values()))

@@ -1,7 +1,8 @@
 """Whom a pod is to the API server and to PostgreSQL, and whom it believes."""
 
+import json
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -13,14 +14,15 @@ from tests.e2e.node.history import exit_codes
 from tests.e2e.node.installed import Change, Installed
 from tests.e2e.node.restriction import NAME, restriction
 from tests.e2e.node.settled import assert_settled
-from tests.e2e.run.objects import Collection
+from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.waiting import eventually
 from tests.manifests import NAMESPACE, SERVICE_ACCOUNT
-from tests.node.postgresql import DATABASE, HOST, PORT, WRITER
+from tests.node.postgresql import HOST, WRITER
+from tests.postgres.certificates import ServerCertificate
 from tests.postgres.sql import value
 
-CA_OF_CLUSTER = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-CA_OF_DATABASE = "/etc/archiver/database/ca.crt"
+# The same server, by a name that its certificate does not have.
+ANOTHER_NAME = f"{HOST}.cluster.local"
 # In a token that the kubelet asked for on behalf of a pod, and in no other
 # (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/).
 OF_A_POD = "'authentication.kubernetes.io/pod-name' in request.userInfo.extra"
@@ -71,20 +73,47 @@ def test_the_connection_to_postgresql_is_encrypted(
     assert_settled(url, processings, due)
 
 
-@pytest.mark.parametrize(
-    ("host", "authority", "says"),
-    [
-        pytest.param(HOST, CA_OF_CLUSTER, "certificate verify failed", id="another authority"),
-        pytest.param(f"{HOST}.cluster.local", CA_OF_DATABASE, "host name", id="another name"),
-    ],
-)
-def test_a_server_that_cannot_prove_itself_is_a_configuration_error(
-    installed: Installed, host: str, authority: str, says: str
+def assert_not_believed(installed: Installed, job: str, says: str) -> None:
+    """It ended with 78 and these words, and was not tried again."""
+    assert installed.ended(job) == "Failed"
+    assert exit_codes(installed.pods.of_job(job)) == [78]
+    assert installed.reason(job) == "PodFailurePolicy"
+    assert says in installed.log(job)
+
+
+@contextmanager
+def another_authority(installed: Installed) -> Iterator[None]:
+    """The Secret names one that signed nothing that the server has."""
+    _set_authority(installed, ServerCertificate.issue(HOST).authority.decode())
+    try:
+        yield
+    finally:
+        _set_authority(installed, installed.archive.authority)
+
+
+def _set_authority(installed: Installed, pem: str) -> None:
+    patch = json.dumps({"stringData": {"ca.crt": pem}})
+    installed.ask("patch", "secret", "archiver-database", "--patch", patch)
+
+
+# In both, the installed URL stays but for what is tried: it is the URL that has to ask for proof.
+
+
+def test_a_server_of_another_authority_is_a_configuration_error(
+    installed: Installed, processings: Collection, url: str
 ) -> None:
-    query = urlencode({"sslmode": "verify-full", "sslrootcert": authority}, safe="/")
-    url = f"postgresql://{WRITER}@{host}:{PORT}/{DATABASE}?{query}"
-    name = "unproven-" + ("name" if authority == CA_OF_DATABASE else "authority")
-    assert installed.run(name, Change({"ARCHIVER_DATABASE_URL": url})) == "Failed"
-    assert exit_codes(installed.pods.of_job(name)) == [78]
-    assert installed.reason(name) == "PodFailurePolicy"
-    assert says in installed.ask("logs", f"job/{name}")
+    due = processings.create_all(range(3))
+    with another_authority(installed):
+        installed.start("unproven-authority")
+        assert_not_believed(installed, "unproven-authority", "certificate verify failed")
+    assert not any(map(is_marked, processings.all().values()))
+    assert installed.run("proven-authority") == "Complete"
+    assert_settled(url, processings, due)
+
+
+def test_a_server_of_another_name_is_a_configuration_error(installed: Installed) -> None:
+    settings = installed.get("configmap", "archiver")["data"]
+    url = settings["ARCHIVER_DATABASE_URL"].replace(HOST, ANOTHER_NAME)
+    assert ANOTHER_NAME in url
+    installed.start("unproven-name", Change({"ARCHIVER_DATABASE_URL": url}))
+    assert_not_believed(installed, "unproven-name", "host name")

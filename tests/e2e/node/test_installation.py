@@ -1,6 +1,6 @@
 """What the installation section of README.md leads to, step by step."""
 
-from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object
 from tests.e2e.node.history import exit_codes
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
@@ -53,6 +53,15 @@ def test_the_backfill_archives_whatever_age(
     assert not is_marked(processings.get(unfinished))
 
 
+def assert_shared(reports: list[Object], objects: int) -> None:
+    """Each shard had a part of them, and all together each of them once."""
+    # By the rows nobody can tell: the key makes one of whatever several shards write.
+    assert sum(report["counts"]["archived"] for report in reports) == objects
+    found = [report["counts"]["found"] for report in reports]
+    assert 0 not in found
+    assert [report["otherShards"] for report in reports] == [sum(found) - own for own in found]
+
+
 def test_four_shards_archive_each_object_once(
     installed: Installed, processings: Collection, url: str
 ) -> None:
@@ -63,6 +72,7 @@ def test_four_shards_archive_each_object_once(
         assert installed.ended(job) == "Complete"
         assert exit_codes(installed.pods.of_job(job)) == [0, 0, 0, 0]
         assert installed.get("job", job)["status"]["completedIndexes"] == "0-3"
+        assert_shared(installed.reports(job), len(done))
     finally:
         installed.delete(job)
     assert_settled(url, processings, done)
