@@ -46,6 +46,13 @@ def parameters_of(url: str, *, application_name: str, connect_timeout: int) -> d
             "that libpq does not know (postgresql://USER@HOST:PORT/DATABASE?PARAMETER=VALUE; "
             "special characters are percent-encoded)"
         ) from None
+    if _is_cut_short(url) or not _are_ports(given.get("port", "")):
+        # What was taken for a host, a port or a database may be the rest of a password.
+        raise Configuration(
+            "the database URL is no libpq URI: its port is no number, or a character of the "
+            "password is not percent-encoded (/ is %2F, @ is %40); a password "
+            "file (ARCHIVER_DATABASE_PASSWORD_FILE) needs none of that"
+        )
     parameters = {
         "connect_timeout": str(connect_timeout),
         "fallback_application_name": application_name,
@@ -68,6 +75,17 @@ def read_password(password_file: str) -> str:
     if not password:
         raise Configuration(f"the database password file {password_file} is empty")
     return password
+
+
+def _is_cut_short(url: str) -> bool:
+    """Whether an @ stands where none can: behind the user's, or in the path."""
+    authority, _, path = url.partition("://")[2].partition("?")[0].partition("/")
+    return authority.count("@") > 1 or "@" in path
+
+
+def _are_ports(text: str) -> bool:
+    """Whether it is a number for each host, or nothing, which is the default."""
+    return all(not port or (port.isascii() and port.isdigit()) for port in text.split(","))
 
 
 def _is_remote(given: Mapping[str, str]) -> bool:

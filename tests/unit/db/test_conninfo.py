@@ -87,6 +87,36 @@ def test_what_is_no_uri_is_refused_without_quoting_it(url: str) -> None:
     assert "postgresql://USER@HOST:PORT/DATABASE" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://writer:kJ8/s3cret+x=@127.0.0.1:5432/audit",
+        "postgresql://writer:k@s3cret@db/audit",
+        "postgresql://writer:s3/cret?x=@db/audit",
+        "postgresql://u@db:s3cret/a",
+        "postgresql://u@db:5432,db2:s3cret/a",
+    ],
+)
+def test_the_rest_of_a_password_is_taken_for_nothing_else(url: str) -> None:
+    with pytest.raises(Configuration) as caught:
+        parameters(url)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:a%2Fb%40c@db/a%40b",
+        "postgresql://u@%40abstract/a",
+        "postgresql://u@db:,db2:5433/a",
+        "postgresql:///a?host=/var/run/x&port=5433",
+        "postgresql://db/a?user=u@example.org",
+    ],
+)
+def test_what_is_encoded_or_stands_where_it_may_is_taken(url: str) -> None:
+    assert parameters(url)["dbname"]
+
+
 def test_the_password_is_nowhere_to_be_seen(tmp_path: Path) -> None:
     engine = connect("postgresql://u:s3cret@db:5433,db2:5434/a")
     assert "s3cret" not in repr(engine) + str(engine.url)
