@@ -30,6 +30,21 @@ def parameters_of(url: str, *, application_name: str, connect_timeout: int) -> d
     `options`, which PgBouncer refuses. Raises Configuration, never with text of the URI, which
     may hold a password.
     """
+    given = _given(url)
+    parameters = {
+        "connect_timeout": str(connect_timeout),
+        "fallback_application_name": application_name,
+        "client_encoding": "UTF8",
+        **_KEEPALIVE,
+        **given,
+    }
+    if "sslmode" not in given and "PGSSLMODE" not in os.environ and _is_remote(given):
+        parameters["sslmode"] = "verify-full"
+    return parameters
+
+
+def _given(url: str) -> dict[str, str]:
+    """What the URI says. Raises Configuration."""
     if not url.startswith(SCHEMES):
         raise Configuration(
             "the database URL is no libpq URI: it starts with postgresql:// "
@@ -53,16 +68,7 @@ def parameters_of(url: str, *, application_name: str, connect_timeout: int) -> d
             "password is not percent-encoded (/ is %2F, @ is %40); a password "
             "file (ARCHIVER_DATABASE_PASSWORD_FILE) needs none of that"
         )
-    parameters = {
-        "connect_timeout": str(connect_timeout),
-        "fallback_application_name": application_name,
-        "client_encoding": "UTF8",
-        **_KEEPALIVE,
-        **given,
-    }
-    if "sslmode" not in given and "PGSSLMODE" not in os.environ and _is_remote(given):
-        parameters["sslmode"] = "verify-full"
-    return parameters
+    return given
 
 
 def read_password(password_file: str) -> str:
