@@ -28,6 +28,7 @@ from archiver.domain.json_parts import (
 __all__ = [
     "MAX_DEPTH",
     "MAX_NUMBER_LENGTH",
+    "NOT_THERE",
     "Bytes",
     "Decoded",
     "Json",
@@ -43,6 +44,7 @@ __all__ = [
     "exceeds_numeric",
     "lossy",
     "members",
+    "part_at",
     "raw_members",
     "sha256_hex",
     "stand_in",
@@ -60,6 +62,8 @@ _elements: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 # What Go's encoding/json escapes for the sake of HTML and JavaScript, and JSON need not.
 _GO_ESCAPES: Final = {rf"\u{ord(char):04x}".encode(): char.encode() for char in "<>&\u2028\u2029"}
 _GO_ESCAPE: Final = re.compile(b"|".join(map(re.escape, _GO_ESCAPES)))
+# What says no more than a key that is missing.
+NOT_THERE: Final = (b"null", b'""')
 _SPACE: Final = b" \t\n\r"
 _STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -187,6 +191,15 @@ def members(content: bytes) -> dict[str, bytes]:
     if not isinstance(parts, dict):
         raise TypeError(f"{content[:20]!r} is no JSON object")
     return parts
+
+
+def part_at(content: bytes, path: str) -> bytes | None:
+    """The canonical JSON at a dotted path of objects; None where there is none, or null or ""."""
+    for name in path.split("."):
+        if not content.startswith(b"{"):
+            return None
+        content = members(content).get(name, b"null")
+    return None if content in NOT_THERE else content
 
 
 def elements(content: bytes) -> list[bytes]:

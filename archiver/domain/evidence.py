@@ -24,7 +24,6 @@ VOLATILE: Final = frozenset({"managedFields", "resourceVersion"})
 _NOT_KEPT: Final = VOLATILE | set(IDENTITY)
 # Taking our mark away may leave nothing, and nothing is written as null by some clients.
 _EMPTY: Final = (b"{}", b"[]", b"null")
-_EMPTY_VALUES: Final = (b"null", b'""')
 _NOTHING: Final[tuple[Any, ...]] = ({}, [], None)
 _OURS: Final = canonical.canonical_text(FINALIZER)
 _PREFIX: Final = PREFIX.encode()
@@ -159,20 +158,9 @@ def size_at(content: bytes, path: str) -> int | None:
     try:
         part = bytes(_picker(path)(content))
     except (ValueError, RecursionError):  # none there, or a lone surrogate on the way
-        return _size_at(content, path)
-    return None if part in _EMPTY_VALUES else len(part)
-
-
-def _size_at(content: bytes, path: str) -> int | None:
-    part = content
-    for name in path.split("."):
-        if not part.startswith(b"{"):
-            return None
-        found = canonical.members(part).get(name)
-        if found is None:
-            return None
-        part = found
-    return None if part in _EMPTY_VALUES else len(part)
+        found = canonical.part_at(content, path)
+        return None if found is None else len(found)
+    return None if part in canonical.NOT_THERE else len(part)
 
 
 @lru_cache(16)

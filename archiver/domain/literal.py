@@ -8,7 +8,6 @@ from archiver.domain.shapes import Places
 
 # PostgreSQL's numeric has no more digits after the point.
 _MOST_DECIMALS: Final = 16_383
-_NOT_THERE: Final = (b"null", b'""')
 
 
 class TooFine(ValueError):
@@ -20,7 +19,7 @@ def share(content: bytes, places: Places) -> Decimal:
 
     `content` is canonical JSON. Raises TooFine: 1.0000000000000001 is 1.0 as a double.
     """
-    literal = next(found for place in places if (found := _at(content, place.path)) is not None)
+    literal = next(found for place in places if (found := canonical.part_at(content, place.path)))
     try:
         number = Decimal(literal.decode())
     except InvalidOperation:  # an exponent of over eighteen digits
@@ -31,11 +30,3 @@ def share(content: bytes, places: Places) -> Decimal:
     if number > 1 or number < 0 or not isinstance(exponent, int) or -exponent > _MOST_DECIMALS:
         raise TooFine(literal[:40].decode())
     return number
-
-
-def _at(content: bytes, path: str) -> bytes | None:
-    for name in path.split("."):
-        if not content.startswith(b"{"):
-            return None
-        content = canonical.members(content).get(name, b"null")
-    return None if content in _NOT_THERE else content
