@@ -69,6 +69,8 @@ def test_what_cannot_be_written_ends_no_other_mark() -> None:
         for mark in sick:
             with pytest.raises(Unwritable, match="/metadata/nothere"):
                 mark.result()
+        # Those that were sent between its attempts, and those that come after it was given up.
+        others += [marks.mark(resource(), MARK) for _ in range(20)]
         assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
 
 
