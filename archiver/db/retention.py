@@ -21,11 +21,10 @@ _MONTHS: Final = text("""
     WHERE i.inhparent = 'archive.revision'::regclass
 """)
 _NAME: Final = re.compile("revision_([0-9]{4})([0-9]{2})")
-_SPAN: Final = "created_at >= :month AND created_at < CAST(:month AS timestamptz) + '1 month'"
-_ORIGINS: Final = text(f"""
-    SELECT DISTINCT cluster_id, split_part(api_version, '/', 1), kind
-    FROM archive.revision WHERE {_SPAN}
-""")  # noqa: S608 - a constant
+_ORIGINS: Final = text("""
+    SELECT DISTINCT cluster_id, split_part(api_version, '/', 1), kind FROM archive.revision
+    WHERE created_at >= :month AND created_at < CAST(:month AS timestamptz) + '1 month'
+""")
 _MONTHS_OF: Final = text("""
     SELECT uid, created_at FROM archive.revision
     WHERE cluster_id = :cluster_id AND uid = ANY(:uids)
@@ -34,32 +33,9 @@ _MAY_NOT_DROP: Final = text("""
     SELECT current_user FROM pg_class
     WHERE oid = 'archive.revision'::regclass AND NOT pg_has_role(relowner, 'USAGE')
 """)
-# What archive.drop_month compares, without its locks: one statement sees one state.
-_COMPARED: Final = text(f"""
-    WITH stored AS (
-      SELECT batch_id, created_at, cluster_id, uid, revision FROM archive.revision WHERE {_SPAN}
-    ), named AS (
-      SELECT b.batch_id, e.created_at, b.cluster_id, e.uid, e.revision, e.leaf
-      FROM archive.batch b
-      CROSS JOIN unnest(b.created_at, b.uid, b.revision, b.leaf)
-        AS e (created_at, uid, revision, leaf)
-      WHERE b.created_at[1] < CAST(:month AS timestamptz) + '1 month'
-        AND b.created_at[b.count] >= :month
-        AND e.created_at >= :month AND e.created_at < CAST(:month AS timestamptz) + '1 month'
-        AND (b.batch_id IN (SELECT batch_id FROM stored) OR b.written_at > coalesce(
-          (SELECT max(dropped_at) FROM archive.purge WHERE month = CAST(:month AS date)),
-          '-infinity'))
-    ), by_batch AS (
-      SELECT batch_id, count(s.revision) AS stored, count(n.revision) AS named, count(*) AS total,
-        sha256(string_agg(n.leaf, '' ORDER BY created_at, uid COLLATE "C", revision)) AS digest
-      FROM stored s FULL JOIN named n
-        USING (batch_id, created_at, cluster_id, uid, revision)
-      GROUP BY batch_id
-    )
-    SELECT coalesce(sum(stored), 0), coalesce(sum(named), 0), coalesce(sum(total), 0),
-      sha256(coalesce(string_agg(digest, '' ORDER BY batch_id), ''))
-    FROM by_batch
-""")  # noqa: S608 - a constant
+_COMPARED: Final = text(
+    "SELECT stored, named, total, leaves_sha256 FROM archive.compare_month(:month)"
+)
 _DROP: Final = text("SELECT * FROM archive.drop_month(:month, :attempts)")
 # A month of millions of rows is read twice: once for its origins, once for its leaves.
 _HOURS: Final = Limit(4 * 3600.0)
@@ -144,7 +120,6 @@ def compare(engine: Engine, month: date) -> Contents:
     Unavailable.
     """
     with connected(engine, limit=_HOURS) as connection:
-        connection.execute(text("SET LOCAL TimeZone = 'UTC'"))
         stored, named, total, digest = connection.execute(_COMPARED, {"month": month}).one()
     if stored != total or named != total:
         raise Integrity(

@@ -135,7 +135,7 @@ def test_killed_at_any_command_it_is_old_or_new(empty: Engine, nth: int) -> None
     assert migrate(empty) == MigrationReport(before=None, after=schema.HEAD)
 
 
-@pytest.mark.parametrize("version", ["0003", "9999", "abcdef012345"])
+@pytest.mark.parametrize("version", [f"{int(schema.HEAD) + 1:04}", "9999", "abcdef012345"])
 def test_a_newer_schema_is_left_alone(empty: Engine, version: str) -> None:
     migrate(empty)
     with empty.begin() as connection:
@@ -156,16 +156,19 @@ def test_an_older_schema_has_to_be_migrated(empty: Engine) -> None:
         check(empty)
 
 
-def test_an_archive_of_the_first_revision_becomes_what_a_new_one_is(empty: Engine) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_archive_of_an_earlier_revision_becomes_what_a_new_one_is(
+    empty: Engine, revision: str
+) -> None:
     with empty.begin() as connection:
         connection.execute(text("CREATE SCHEMA archive"))
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", "archiver.db:migrations")
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
         connection.execute(text("SELECT archive.ensure_month('2021-06-15')"))
-    with pytest.raises(Configuration, match=r"at revision 0001.*run `archiver migrate`"):
+    with pytest.raises(Configuration, match=rf"at revision {revision}.*run `archiver migrate`"):
         check(empty)
-    assert migrate(empty) == MigrationReport(before="0001", after=schema.HEAD)
+    assert migrate(empty) == MigrationReport(before=revision, after=schema.HEAD)
     assert snapshot(empty) == GOLDEN.read_text()
 
 

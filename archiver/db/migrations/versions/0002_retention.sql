@@ -81,12 +81,8 @@ begin
       from archive.batch b
       cross join unnest(b.created_at, b.uid, b.revision, b.leaf)
         as e (created_at, uid, revision, leaf)
-      -- All that were written since the month was last dropped, also those of which no row is left;
-      -- their arrays are in the order of created_at.
-      where b.created_at[1] < $2 and b.created_at[b.count] >= $1
+      where b.batch_id in (select batch_id from stored)
         and e.created_at >= $1 and e.created_at < $2
-        and (b.batch_id in (select batch_id from stored) or b.written_at > coalesce(
-          (select max(dropped_at) from archive.purge where month = $1::date), '-infinity'))
     ), by_batch as (
       select batch_id, count(s.revision) as stored, count(n.revision) as named, count(*) as total,
         sha256(string_agg(n.leaf, '' order by created_at, uid collate "C", revision)) as digest
@@ -103,9 +99,8 @@ begin
       to_char(month, 'YYYY-MM'), stored, named, total using errcode = 'AR002';
   end if;
 
-  -- Not now(), which is before the locks were waited for: what was written meanwhile goes too.
-  insert into archive.purge (month, dropped_at, count, batches, leaves_sha256)
-  values (begins::date, clock_timestamp(), stored, purged.batches, purged.leaves_sha256) returning * into purged;
+  insert into archive.purge (month, count, batches, leaves_sha256)
+  values (begins::date, stored, purged.batches, purged.leaves_sha256) returning * into purged;
   for attempt in 1 .. attempts loop
     begin
       -- Locks the parent too. Who comes to read meanwhile waits behind this, and no longer than
