@@ -4,13 +4,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
 
 import msgspec
 
 from archiver.domain import gotime
+from archiver.errors import Unavailable
 
 # Server texts can quote a whole object.
 _MOST_CHARACTERS = 600
+# What msgspec raises for bytes of any kind.
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_T = TypeVar("_T")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -90,11 +95,18 @@ class Answer:
         except (KeyError, ValueError, TypeError, OverflowError):
             return None
 
+    def read(self, wanted: type[_T], doing: str) -> _T:
+        """The body as a `wanted`. Raises Unavailable: a proxy on the way may have answered."""
+        try:
+            return msgspec.json.decode(self.body, type=wanted)
+        except UNDECODABLE as error:
+            raise Unavailable(f"{doing}: an answer that is none: {error}") from None
+
     def read_status(self) -> Status:
         """The Status that a failure comes with; `message` is fit to be shown, whatever came."""
         try:
             status = _STATUS.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             status = Status()
         text = status.message if status.is_one else self.body[:4096].decode(errors="replace")
         return msgspec.structs.replace(status, message=_shown(text) or "no explanation")

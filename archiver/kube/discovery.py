@@ -2,17 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from archiver.errors import Configuration, Unavailable
-from archiver.kube.answer import Answer
+from archiver.errors import Configuration
 from archiver.kube.client import Client
 from archiver.kube.failures import require_success
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,8 @@ def _versions(client: Client, group: str) -> Iterator[str]:
     answer = client.get(f"/apis/{quote(group, safe='')}")
     if answer.status == 404:
         return
-    known = _decoded(require_success(answer, f"discovery of {group}"), _Group)
+    doing = f"discovery of {group}"
+    known = require_success(answer, doing).read(_Group, doing)
     first = [known.preferred_version] if known.preferred_version else []
     yield from dict.fromkeys(entry.version for entry in [*first, *known.versions])
 
@@ -139,16 +136,9 @@ def _resources(client: Client, group: str, version: str) -> list[_Served]:
     if answer.status == 404:
         return []
     doing = f"discovery of {group}/{version}" if group else f"discovery of {version}"
-    return _decoded(require_success(answer, doing), _ResourceList).resources
+    return require_success(answer, doing).read(_ResourceList, doing).resources
 
 
 def _version_path(group: str, version: str) -> str:
     quoted = quote(version, safe="")
     return f"/apis/{quote(group, safe='')}/{quoted}" if group else f"/api/{quoted}"
-
-
-def _decoded(answer: Answer, wanted: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(answer.body, type=wanted)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unavailable(f"discovery: an answer that is none: {error}") from None

@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from archiver.errors import ArchiverError, Configuration, Interrupted, Unavailable
+from archiver.kube.answer import UNDECODABLE
 from archiver.kube.patience import Budget, Patience
 
 _log = structlog.get_logger()
@@ -153,7 +154,7 @@ class Plugin:
     def _fields(self, output: bytes) -> dict[str, str]:
         try:
             found = _credential.decode(output)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             # Not chained, not quoted: there may be credentials in it.
             raise Unavailable(self._failed("gave no ExecCredential")) from None
         if (found.api_version, found.kind) != (self.config["apiVersion"], "ExecCredential"):

@@ -4,9 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, Unavailable
 from archiver.kube.admission import (
     Binding,
     BindingSpec,
@@ -63,12 +61,12 @@ def gate(client: Client, *, group: str, plural: str) -> Finding:
             return Finding(Gate.UNKNOWN, f"{what} {NAME}: {answer}")
     try:
         return _judged(
-            msgspec.json.decode(policy.body, type=Policy).spec,
-            msgspec.json.decode(binding.body, type=Binding).spec,
+            policy.read(Policy, f"policy {NAME}").spec,
+            binding.read(Binding, f"binding {NAME}").spec,
             Resource(group, plural),
         )
-    except msgspec.DecodeError as error:
-        return Finding(Gate.UNKNOWN, f"{NAME}: {error}")
+    except Unavailable as error:
+        return Finding(Gate.UNKNOWN, str(error))
 
 
 def _judged(policy: PolicySpec, binding: BindingSpec, resource: Resource) -> Finding:

@@ -9,7 +9,7 @@ import msgspec
 from archiver.domain.custom_resource import CustomResource, Metadata
 from archiver.domain.mark import Mark, merge_patch
 from archiver.errors import ArchiverError, Interrupted, MarkRefused, Unwritable
-from archiver.kube.answer import Answer
+from archiver.kube.answer import UNDECODABLE, Answer
 from archiver.kube.client import JSON, Client
 from archiver.kube.discovery import Resource
 from archiver.kube.failures import fault_of_an_object, outcome_of_mark
@@ -90,7 +90,7 @@ def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOut
             return outcome_of_mark(answer, f"mark of {resource}")
         try:
             metadata = _marked(answer.body).metadata
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return MarkOutcome.CONFLICT  # whether it was applied shows when it is read again
         if not mark.says_the_same_as(metadata):
             raise MarkRefused(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from archiver.errors import Unavailable
 from archiver.kube.client import Client
 from archiver.kube.failures import failure
 
 _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_DOING = "review of this account's rights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,10 @@ def _what_is_missing(client: Client, right: Right) -> str | None:
     if answer.status == 403:
         return f"may not ask whether it may {right} (create selfsubjectaccessreviews): {answer}"
     if not answer.ok:
-        raise failure(answer, "review of this account's rights")
-    try:
-        allowed = msgspec.json.decode(answer.body, type=_Review).status.allowed
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unavailable(f"{_PATH} gives an answer that is no review: {error}") from None
-    return None if allowed else f"may not {right}, needed {right.why}; grant {right.rule}"
+        raise failure(answer, _DOING)
+    if answer.read(_Review, _DOING).status.allowed:
+        return None
+    return f"may not {right}, needed {right.why}; grant {right.rule}"
 
 
 def _review(right: Right) -> dict[str, object]:

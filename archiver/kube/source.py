@@ -8,7 +8,7 @@ import msgspec
 
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.plan import Surroundings
-from archiver.errors import Configuration, Forbidden, Unavailable
+from archiver.errors import Configuration, Forbidden
 from archiver.kube.client import Client
 from archiver.kube.custom_resources import CustomResourcePages
 from archiver.kube.discovery import Resource, discover
@@ -67,11 +67,7 @@ class KubeSource:
                 f"{failure(answer, doing)}. Grant it with a ClusterRole: apiGroups [''], resources "
                 "[namespaces], resourceNames [kube-system], verbs [get]; or give the cluster id"
             )
-        try:
-            body = require_success(answer, doing).body
-            return msgspec.json.decode(body, type=_Namespace).metadata.uid
-        except msgspec.DecodeError as error:
-            raise Unavailable(f"{doing}: not a namespace: {error}") from None
+        return require_success(answer, doing).read(_Namespace, doing).metadata.uid
 
     @cached_property
     def now(self) -> int:

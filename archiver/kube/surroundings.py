@@ -9,6 +9,7 @@ from archiver.domain import gotime
 from archiver.domain.plan import Surroundings
 from archiver.domain.policy import SECOND
 from archiver.errors import Configuration, Unavailable
+from archiver.kube.answer import UNDECODABLE
 from archiver.kube.client import JSON, Client
 from archiver.kube.discovery import resource_of_kind
 from archiver.kube.list_body import ListBody, identity
@@ -49,7 +50,6 @@ class _Owner(msgspec.Struct, frozen=True):
     status: _OwnerStatus | None = None
 
 
-_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAMESPACE = msgspec.json.Decoder(_Namespace)
 _OWNER = msgspec.json.Decoder(_Owner)
 
@@ -146,7 +146,7 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
         return owner.metadata.uid, gotime.parse_time(text) if text else None
     except gotime.NotATime:
         return owner.metadata.uid, None
-    except _UNDECODABLE:
+    except UNDECODABLE:
         if uid := identity(item).uid:
             return uid, None
         # It may be anybody's owner: then none of that kind can be said to be gone.
@@ -156,6 +156,6 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
 def _terminating(listed: ListBody, _nbytes: int) -> list[str]:
     try:
         namespaces = [_NAMESPACE.decode(item).metadata for item in listed.items or ()]
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise Unavailable(f"list of namespaces: an item that is none: {error}") from None
     return [metadata.name for metadata in namespaces if metadata.deletion_timestamp]

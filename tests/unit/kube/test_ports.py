@@ -75,9 +75,10 @@ class TestDiscovery:
         with pytest.raises(Configuration, match=r"only delete, get, list: .* is being deleted"):
             discover(server.client(), group="g", plural="tickets")
 
-    def test_an_answer_that_is_none(self, stub: Start) -> None:
+    @pytest.mark.parametrize("body", [b"<html>", b"\xff", b"[" * 50_000])
+    def test_an_answer_that_is_none(self, stub: Start, body: bytes) -> None:
         with pytest.raises(Unavailable, match="discovery"):
-            discover(stub(Reply(200, b"<html>")).client(), group="g", plural="tickets")
+            discover(stub(Reply(200, body)).client(), group="g", plural="tickets")
 
     def test_a_right_that_is_missing(self, stub: Start) -> None:
         with pytest.raises(Forbidden, match="discovery of g"):
@@ -133,7 +134,9 @@ class TestSource:
         [
             (status(403, 'User "x" cannot get'), Forbidden, r"verbs \[get\]; or give the cluster"),
             (status(404), Configuration, "cluster's identity"),
-            (Reply(200, b'{"metadata":{}}'), Unavailable, "not a namespace"),
+            (Reply(200, b'{"metadata":{}}'), Unavailable, "identity.* answer that is none"),
+            (Reply(200, b"<html>a proxy's page \xff</html>"), Unavailable, "that is none"),
+            (Reply(200, b"[" * 50_000), Unavailable, "that is none"),
         ],
     )
     def test_a_cluster_that_cannot_be_told(
@@ -292,7 +295,7 @@ class TestRights:
         ],
     )
     def test_no_answer(self, stub: Start, answer: Reply, error: type[Exception]) -> None:
-        with pytest.raises(error, match=r"reviews? of this|that is no review"):
+        with pytest.raises(error, match="review of this"):
             missing_rights(stub(answer).client(), group="g", plural="tickets")
 
     def test_what_is_asked(self, stub: Start) -> None:
