@@ -85,6 +85,23 @@ def test_it_is_deleted(
     assert rows.newest().keys() == {uid(resource)}
 
 
+def test_it_is_deleted_after_a_later_state(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    """Whether it had said the first state again meanwhile, nobody can tell any more."""
+    succeeded(archiver.run())
+    processings.write_status(processings.get(resource), {**resource["status"], "phase": "Failed"})
+    with slow_marks(processings, "Ignore"):
+        process = archiver.start()
+        eventually(lambda: rows.revisions() == 2)
+        processings.empty()
+    done = finish(process)
+    assert done.code == 1, done.err
+    assert done.counts("found", "gone") == [1, 1]
+    assert [problem["reason"] for problem in done.report["problems"]] == ["last-state-unknown"]
+    assert rows.newest()[uid(resource)]["manifest"]["status"]["phase"] == "Failed"
+
+
 def test_another_one_takes_its_name(
     archiver: Archiver, processings: Collection, rows: Rows, resource: Object
 ) -> None:
