@@ -13,6 +13,7 @@ import yaml
 
 from archiver.domain.evidence import evidence
 from archiver.domain.mark import Mark, merge_patch
+from bench.wrk import RUN
 from tests import crds
 from tests.controlplane import ControlPlane
 from tests.e2e.deploy.kube_api import KubeApi
@@ -94,7 +95,7 @@ def marks_of(namespace: str, resources: list[dict[str, Any]], file: Path) -> Pat
         for whole in resources:
             resource = parsed(whole)
             at = now()
-            mark = Mark(evidence(resource).digest, resource.key.uid, "completed", "s", "r", at)
+            mark = Mark(evidence(resource).digest, resource.key.uid, "completed", "s", RUN, at)
             patch = merge_patch(resource.metadata, mark)
             for name in ("uid", "resourceVersion"):
                 patch["metadata"].pop(name, None)

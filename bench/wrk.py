@@ -10,19 +10,22 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from image.packages import fetch, unpack
 
 _PACKAGES = ("wrk", "libluajit-5.1-2", "libluajit-5.1-common")
 
+# In the place of a run's id. Each request has a number of its own: a patch that says what an object
+# says already is answered without a write, and would be no floor.
+RUN: Final = "run-00000000"
 # One request after another of a file with a path and a body on each line; each thread has its own
 # share, so that no two of them patch the same object at once.
 _SCRIPT = """
 local threads = 0
 function setup(thread) thread:set("number", threads); threads = threads + 1 end
 function init(args)
-  requests, at = {}, 0
+  requests, at, run = {}, 0, os.time() % 10000000
   local n = 0
   for line in io.lines(args[1]) do
     if n % tonumber(args[2]) == number then
@@ -35,7 +38,10 @@ function init(args)
     n = n + 1
   end
 end
-function request() at = at % #requests + 1; return requests[at] end
+function request()
+  at, run = at % #requests + 1, run + 1
+  return (requests[at]:gsub("run%-00000000", string.format("run-%08d", run), 1))
+end
 """
 
 
