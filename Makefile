@@ -60,13 +60,14 @@ NO_NODE := --ignore tests/e2e/node --ignore tests/e2e/machine
 # What another release of Kubernetes cannot change.
 SAME_ON_ALL := --deselect tests/e2e/run/test_backfill.py::test_many_in_bounded_memory
 
-# One process for each core, each with servers of its own; the tests of one file stay together.
+# One process for each core, each with servers of its own; the tests of one file stay together, and
+# files start as they come: xdist would begin with those that have many tests, not with the longest.
 WORKERS ?= logical
-AT_ONCE := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+AT_ONCE := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) controlplane ## Every test that needs no Docker, on both releases of Kubernetes
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/unit tests/contract tests/integration
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/integration tests/contract tests/unit
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py,archiver/ahead.py,archiver/storing.py,archiver/kept.py,archiver/pretend.py,archiver/sharding.py' --fail-under=100
 	$(BIN)/python -m pytest $(AT_ONCE) tests/e2e $(NO_NODE)

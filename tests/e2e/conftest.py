@@ -11,11 +11,16 @@ from tests.controlplane.cluster import Cluster, ExistingCluster
 
 EXISTING = "ARCHIVER_TEST_KUBECONFIG"
 NEEDS_PROCESSES = "needs_control_plane_processes"
+STARTS_FIRST = "starts_first"
 _LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known: it is this folder's."""
+    """Make the markers known: they are this folder's."""
+    config.addinivalue_line(
+        "markers",
+        f"{STARTS_FIRST}: takes minutes, so that all others fit beside it in another process",
+    )
     config.addinivalue_line(
         "markers",
         f"{NEEDS_PROCESSES}(why): needs a control plane of our own, a process per server and an "
@@ -24,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what an existing cluster cannot give, and only there."""
+    """Long ones first. Leave out what an existing cluster cannot give, and only there."""
+    items.sort(key=lambda item: item.get_closest_marker(STARTS_FIRST) is None)
     if EXISTING not in os.environ:
         return
     why = {

@@ -3,10 +3,14 @@
 import sys
 from typing import NamedTuple
 
+import pytest
+
 from tests.e2e.run.command import Archiver, Finished, finish, succeeded
 from tests.e2e.run.objects import Collection
 from tests.e2e.run.rows import Rows
 from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.starts_first
 
 FEW = 1_500
 MANY = 5_000
