@@ -6,11 +6,10 @@ from importlib.metadata import version
 from itertools import count
 from typing import TypeVar
 
-from kubernetes.client import Configuration as ClientConfiguration
-
 from archiver.kube import credentials
 from archiver.kube.answer import Answer
 from archiver.kube.clock import Clock
+from archiver.kube.credentials import Credentials
 from archiver.kube.dispatch import Dispatcher
 from archiver.kube.exec_plugin import Asking
 from archiver.kube.lane import Call, Lane
@@ -38,7 +37,7 @@ def connect(
     """
     loads = count()
 
-    def load() -> ClientConfiguration:
+    def load() -> Credentials:
         # At first nothing is held that would have to be finished.
         ended = _never if stop is None else stop.expired if next(loads) else stop.requested
         return credentials.load(kubeconfig, context, Asking(network.budget, ended))
@@ -61,7 +60,7 @@ class Client:
 
     def __init__(
         self,
-        load: Callable[[], ClientConfiguration],
+        load: Callable[[], Credentials],
         network: Network = DEFAULT_NETWORK,
         stop: Stop | None = None,
     ) -> None:

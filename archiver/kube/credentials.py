@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,18 @@ _DEFAULT = "~/.kube/config"
 _ASKING = Asking()
 
 
-def load(
-    kubeconfig: str | None, context: str | None, asking: Asking = _ASKING
-) -> ClientConfiguration:
+class Credentials(ClientConfiguration):
+    """The library's configuration, and in `ca_cert_data` and here what a kubeconfig itself holds.
+
+    The library would put that into temporary files, a private key too, which stay where a process
+    is killed.
+    """
+
+    client_certificate: bytes = b""
+    client_key: bytes = b""
+
+
+def load(kubeconfig: str | None, context: str | None, asking: Asking = _ASKING) -> Credentials:
     """The client configuration of a kubeconfig's context, or of the pod this runs in.
 
     In kubectl's order: `kubeconfig`, the files that KUBECONFIG names, ~/.kube/config if there is
@@ -34,7 +44,7 @@ def load(
     Raises Configuration, whose text holds no credentials, and what `Plugin.ask` raises.
     """
     files = kubeconfig or os.environ.get("KUBECONFIG") or _existing_default()
-    configuration = ClientConfiguration()
+    configuration = Credentials()
     try:
         if files:
             _load_files(files, context, configuration, asking)
@@ -58,7 +68,7 @@ def _existing_default() -> str | None:
 
 
 def _load_files(
-    files: str, context: str | None, configuration: ClientConfiguration, asking: Asking
+    files: str, context: str | None, configuration: Credentials, asking: Asking
 ) -> None:
     merged = _Merger(files).config
     if merged is None:
@@ -74,10 +84,25 @@ def _load_files(
         )
     # Taken out, or the library would ask too. A token that is there comes first.
     config = user.pop("exec", None)
+    cluster, _ = _entry(merged, "clusters", wanted.get("cluster"))
     if config is not None and not ({"token", "tokenFile"} & user.keys()):
-        cluster, _ = _entry(merged, "clusters", wanted.get("cluster"))
         user |= Plugin(config, folder, cluster).ask(asking)
+    configuration.ca_cert_data = _take_out(cluster, "certificate-authority") or None
+    configuration.client_certificate = _take_out(user, "client-certificate")
+    configuration.client_key = _take_out(user, "client-key")
     loader.load_and_set(configuration)
+
+
+def _take_out(entry: dict[str, Any], what: str) -> bytes:
+    """What the entry itself holds, which comes before a file that it names; else empty."""
+    data = entry.pop(f"{what}-data", None)
+    if not data:
+        return b""
+    entry.pop(what, None)
+    try:
+        return b64decode(data)
+    except ValueError as error:
+        raise Configuration(f"the kubeconfig's {what}-data is no base64: {error}") from None
 
 
 def _entry(merged: Any, kind: str, name: str | None) -> tuple[dict[str, Any], str]:

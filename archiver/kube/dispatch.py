@@ -9,11 +9,11 @@ from itertools import count
 from typing import Any, Final
 
 import structlog
-from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.errors import ArchiverError, Interrupted, Unavailable
 from archiver.kube.answer import Answer
 from archiver.kube.clock import Clock
+from archiver.kube.credentials import Credentials
 from archiver.kube.lane import Call, Lane
 from archiver.kube.login import Login, Network
 from archiver.kube.moderation import Moderation
@@ -40,7 +40,7 @@ class Dispatcher:
     """
 
     def __init__(
-        self, load: Callable[[], ClientConfiguration], network: Network, stop: Stop | None
+        self, load: Callable[[], Credentials], network: Network, stop: Stop | None
     ) -> None:
         """`load` gives the configuration, and again when the server answers 401."""
         self._load, self._network, self._stop = load, network, stop

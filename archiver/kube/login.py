@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import certifi
 import pycurl
 import structlog
-from kubernetes.client import Configuration as ClientConfiguration
 from kubernetes.client.rest import should_bypass_proxies
 from urllib3.exceptions import LocationValueError
 from urllib3.util import parse_url
 
 from archiver.errors import Configuration
+from archiver.kube.credentials import Credentials
 from archiver.kube.patience import Budget
 
 _log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Login:
     certificate.
     """
 
-    def __init__(self, configuration: ClientConfiguration, network: Network) -> None:
+    def __init__(self, configuration: Credentials, network: Network) -> None:
         """Raises Configuration."""
         self.server: str = configuration.host.rstrip("/")
         self._configuration = configuration
@@ -136,7 +136,7 @@ def _origin(server: str, tls_server_name: str | None) -> tuple[str, _Detour]:
     return origin, _Detour([connect_to], [f"Host: {netloc}"])
 
 
-def _proxy(server: str, configuration: ClientConfiguration) -> str:
+def _proxy(server: str, configuration: Credentials) -> str:
     """The proxy on the way to the server; "" for none.
 
     Whom NO_PROXY names is decided here: curl knows no ports in it, and no other host than that of
@@ -154,12 +154,15 @@ def _proxy(server: str, configuration: ClientConfiguration) -> str:
     return "" if direct else configuration.proxy
 
 
-def _tls_options(configuration: ClientConfiguration) -> dict[int, object]:
+def _tls_options(configuration: Credentials) -> dict[int, object]:
     options: dict[int, object] = {pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2}
-    if configuration.cert_file:
-        options[pycurl.SSLCERT_BLOB] = _read(configuration.cert_file, "client certificate")
-        key = configuration.key_file or configuration.cert_file
-        options[pycurl.SSLKEY_BLOB] = _read(key, "client key")
+    certificate = configuration.client_certificate or _read(
+        configuration.cert_file, "client certificate"
+    )
+    if certificate:
+        key = configuration.client_key or _read(configuration.key_file, "client key")
+        options[pycurl.SSLCERT_BLOB] = certificate
+        options[pycurl.SSLKEY_BLOB] = key or certificate
     if not configuration.verify_ssl:
         return options | {pycurl.SSL_VERIFYPEER: False, pycurl.SSL_VERIFYHOST: 0}
     if configuration.assert_hostname is False:
@@ -175,7 +178,9 @@ def _tls_options(configuration: ClientConfiguration) -> dict[int, object]:
     return options
 
 
-def _read(file: str, what: str) -> bytes:
+def _read(file: str | None, what: str) -> bytes:
+    if not file:
+        return b""
     try:
         return Path(file).read_bytes()
     except OSError as error:

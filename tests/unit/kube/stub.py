@@ -9,9 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from kubernetes.client import Configuration
-
 from archiver.kube import Client, Network
+from archiver.kube.credentials import Credentials
 from archiver.kube.patience import Budget
 
 QUICK = Budget(total=1.5, factor=0.001, longest=0.01, jitter=0.001)
@@ -65,9 +64,9 @@ class Stub:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_port}"
 
-    def configuration(self) -> Configuration:
+    def configuration(self) -> Credentials:
         """What a kubeconfig of this server would give, with the token as it is now."""
-        configuration = Configuration(host=self.url)
+        configuration = Credentials(host=self.url)
         configuration.api_key["BearerToken"] = f"Bearer {self.token}"
         return configuration
 

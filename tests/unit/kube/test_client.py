@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.domain.gotime import parse_time
 from archiver.errors import Interrupted, Unavailable
 from archiver.kube import Client, Network
 from archiver.kube.answer import Answer
+from archiver.kube.credentials import Credentials
 from archiver.kube.lane import Lane
 from archiver.kube.patience import Budget
 from archiver.kube.request import TooLarge
@@ -159,7 +159,7 @@ def test_a_server_that_hangs() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         network = Network(silence=1, budget=Budget(total=0.1, factor=0, jitter=0))
         with pytest.raises(Unavailable, match="timed out"):
-            Client(lambda: ClientConfiguration(host=url), network).get("/x")
+            Client(lambda: Credentials(host=url), network).get("/x")
 
 
 def test_nobody_there() -> None:
@@ -168,8 +168,8 @@ def test_nobody_there() -> None:
     for host in (f"http://127.0.0.1:{port}", f"http://nowhere.invalid:{port}"):
         network = Network(budget=Budget(total=0.05, factor=0.01))
 
-        def load(host: str = host) -> ClientConfiguration:
-            return ClientConfiguration(host=host)
+        def load(host: str = host) -> Credentials:
+            return Credentials(host=host)
 
         with pytest.raises(Unavailable, match=r"GET /x at"):
             Client(load, network).get("/x")
@@ -207,7 +207,7 @@ def test_many_refused_threads_load_once(stub: Start) -> None:
     loads = []
     server = stub(status(401), status(401), status(401), status(401), OK)
 
-    def load() -> ClientConfiguration:
+    def load() -> Credentials:
         loads.append(1)
         return server.configuration()
 

@@ -107,8 +107,7 @@ def test_a_certificate_and_its_key(plugin: Plugin) -> None:
     pair = {"clientCertificateData": "certificate", "clientKeyData": "key"}
     plugin.says(credential(**pair))
     configuration = load(plugin.kubeconfig("https://a"), None)
-    assert Path(str(configuration.cert_file)).read_text() == "certificate"
-    assert Path(str(configuration.key_file)).read_text() == "key"
+    assert (configuration.client_certificate, configuration.client_key) == (b"certificate", b"key")
 
 
 def test_one_that_fails_once_is_asked_again(plugin: Plugin) -> None:

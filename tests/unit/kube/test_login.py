@@ -1,7 +1,10 @@
 """What credentials and a configuration make of a connection."""
 
+import json
 import ssl
+import tempfile
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,10 +13,10 @@ from typing import Any
 
 import pytest
 import trustme
-from kubernetes.client import Configuration as ClientConfiguration
 
 from archiver.errors import Configuration
 from archiver.kube import Client, Network
+from archiver.kube.credentials import Credentials, load
 from archiver.kube.login import Login
 from tests.unit.kube.stub import QUICK, Reply, Stub, status
 
@@ -68,13 +71,13 @@ def context_for(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def ask(configuration: ClientConfiguration) -> int:
+def ask(configuration: Credentials) -> int:
     with closing(Client(lambda: configuration, Network(budget=QUICK))) as client:
         return client.get("/x").status
 
 
-def configured(url: str, **fields: Any) -> ClientConfiguration:
-    configuration = ClientConfiguration(host=url)
+def configured(url: str, **fields: Any) -> Credentials:
+    configuration = Credentials(host=url)
     for name, value in fields.items():
         setattr(configuration, name, value)
     return configuration
@@ -136,6 +139,49 @@ def test_a_client_certificate(authority: trustme.CA, authority_file: str, tmp_pa
         pair = {"cert_file": str(tmp_path / "cert.pem"), "key_file": str(tmp_path / "key.pem")}
         assert ask(configured(url, **trusting, **pair)) == 200
         assert ask(configured(url, **trusting, cert_file=str(tmp_path / "both.pem"))) == 200
+
+
+@pytest.mark.parametrize("key_in_a_file", [False, True])
+def test_what_a_kubeconfig_holds_itself_is_written_to_no_file(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key_in_a_file: bool
+) -> None:
+    mine = authority.issue_cert("someone@example.org")
+    mine.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    context = context_for(authority, "127.0.0.1")
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    held = {"client-key-data": encoded(mine.private_key_pem), "client-key": "ignored"}
+    user = {"client-certificate-data": encoded(mine.cert_chain_pems[0])}
+    user |= {"client-key": "key.pem", "client-key-data": ""} if key_in_a_file else held
+    with https(context) as (url, _hosts):
+        cluster = {"server": url, "certificate-authority-data": encoded(authority.cert_pem)}
+        assert ask(load(kubeconfig(tmp_path, cluster, user), None)) == 200
+    assert not list(temporary.iterdir())
+
+
+def test_data_that_are_no_base64_are_named_and_not_shown(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {"server": "https://a"}, {"client-key-data": "c2VjcmV0c"})
+    with pytest.raises(Configuration, match="client-key-data is no base64") as raised:
+        load(path, None)
+    assert "c2Vj" not in str(raised.value)
+
+
+def encoded(pem: trustme.Blob) -> str:
+    return b64encode(pem.bytes()).decode()
+
+
+def kubeconfig(folder: Path, cluster: dict[str, str], user: dict[str, str]) -> str:
+    config = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "c", "user": user}],
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config))
+    return str(folder / "kubeconfig")
 
 
 @pytest.mark.parametrize(
