@@ -116,5 +116,4 @@ def _rest(result: RunReport) -> dict[str, Any]:
 
 
 def _object(one: Settled) -> dict[str, str]:
-    # Plain text, because YAML would write the type of an enumeration down.
-    return {"object": one.object, "uid": one.uid, "outcome": str(one.outcome), "why": one.why}
+    return {"object": one.object, "uid": one.uid, "outcome": one.outcome, "why": one.why}

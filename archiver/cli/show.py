@@ -40,10 +40,17 @@ _NO_GATE: Final = {
 }
 
 
+class _Dumper(yaml.SafeDumper):
+    """Takes an enumeration of texts for text, as JSON does."""
+
+
+_Dumper.add_multi_representer(str, _Dumper.represent_str)
+
+
 def written(document: Any, output: str) -> str:
     """One document as JSON or YAML, for people."""
     if output == "yaml":
-        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 

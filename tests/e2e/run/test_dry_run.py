@@ -1,10 +1,12 @@
 """Dry runs write nothing; that of the server proves the rights."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.controlplane.cluster import Cluster
 from tests.e2e.deploy.installation import GROUP, applied
@@ -84,6 +86,17 @@ def test_of_the_client_reads_only(
 @pytest.mark.usefixtures("untouched")
 def test_of_the_server_with_all_rights(archiver: Archiver) -> None:
     assert outcomes(succeeded(archiver.run("--dry-run=server"))) == ["archived", "notDue"]
+
+
+@pytest.mark.parametrize("dry_run", ["none", "server"])
+def test_yaml_says_what_json_says(
+    archiver: Archiver, processings: Collection, rows: Rows, dry_run: str
+) -> None:
+    processings.create(1)
+    report = yaml.safe_load(succeeded(archiver.run(f"--dry-run={dry_run}", "-o", "yaml")).out)
+    assert report.keys() >= json.loads(archiver.run("-o", "json").out).keys()
+    assert (report["gate"], report["counts"]["archived"]) == ("none", 1)
+    assert rows.revisions() == 1
 
 
 @pytest.mark.usefixtures("untouched")

@@ -13,6 +13,7 @@ from archiver.cli.printing import printer
 from archiver.domain.report import Caution, Effect, Outcome, Problem, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
+from archiver.kube.guard import Gate
 
 UID = "0a1b2c3d-0000-4000-8000-00000000000"
 LONG = "payment-service-of-the-north-western-region-high-memory-usage-in-production"
@@ -28,7 +29,10 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def report(**more: Any) -> RunReport:
-    given = {"outcomes": Counter({Outcome.ARCHIVED: 1, Outcome.NOT_DUE: 1})} | more
+    given = {
+        "outcomes": Counter({Outcome.ARCHIVED: 1, Outcome.NOT_DUE: 1}),
+        "gate": Gate.NONE,
+    } | more
     return RunReport(
         run_id="3f0c4d5e-9d3c-4a4c-8c1f-6b105f2f2a9c",
         mode="backfill --dry-run=server",
