@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
+from uuid import UUID
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
@@ -31,6 +32,10 @@ def _duration(value: object) -> object:
         msg = "a Go duration as text is expected, such as 24h or 1h30m"
         raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a sentence
     return gotime.parse_duration(value)
+
+
+def _uuid(value: object) -> object:
+    return value if value is None else str(UUID(str(value)))
 
 
 Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
@@ -76,8 +81,10 @@ class Settings(BaseSettings):
         description="Kind of the resource, for dumps (`--from`), which name no plurals. Default: "
         "every kind whose plural by Kubernetes' own rule is that of `resource`.",
     )
-    cluster_id: str | None = Field(
-        None, description="uid of the namespace kube-system. Default: asked of the API server."
+    cluster_id: Annotated[str | None, BeforeValidator(_uuid)] = Field(
+        None,
+        description="uid of the namespace kube-system. Default: asked of the API server, which "
+        "must not contradict it. Needed for dumps, and where that namespace may not be read.",
     )
     kubeconfig: str | None = Field(None, description="Path of a kubeconfig. Default: KUBECONFIG.")
     context: str | None = Field(None, description="Context of the kubeconfig. Default: its own.")

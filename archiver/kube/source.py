@@ -34,7 +34,7 @@ class KubeSource:
 
     `version`: None for the one that the API server prefers. `namespace`: None for all of them.
     `page_size`: the most objects per request; `page_bytes`: the most bytes of a page that are kept,
-    unless one object alone has more. `given_cluster_id` spares the right to read kube-system.
+    unless one object alone has more. `given_cluster_id` counts where kube-system may not be read.
 
     `pages`, `surroundings` and `read` may be called from one thread each.
     """
@@ -57,17 +57,28 @@ class KubeSource:
 
     @cached_property
     def cluster_id(self) -> str:
-        """The uid of the namespace kube-system. Raises Forbidden, Configuration, Unavailable."""
-        if self.given_cluster_id:
-            return self.given_cluster_id
+        """The uid of the namespace kube-system. Raises Forbidden, Configuration, Unavailable.
+
+        A given one that the cluster contradicts is a setting of another cluster: every record
+        would be stored a second time, as that cluster's.
+        """
+        given = self.given_cluster_id
         answer = self.client.get("/api/v1/namespaces/kube-system")
         doing = "the cluster's identity, which is the uid of the namespace kube-system"
         if answer.status == 403:
+            if given:
+                return given
             raise Forbidden(
                 f"{failure(answer, doing)}. Grant it with a ClusterRole: apiGroups [''], resources "
                 "[namespaces], resourceNames [kube-system], verbs [get]; or give the cluster id"
             )
-        return require_success(answer, doing).read(_Namespace, doing).metadata.uid
+        found = require_success(answer, doing).read(_Namespace, doing).metadata.uid
+        if given and given != found:
+            raise Configuration(
+                f"the cluster id that is given is {given}, and that of {self.client.server} is "
+                f"{found}: this is the wrong cluster, or the setting is that of another one"
+            )
+        return found
 
     @cached_property
     def now(self) -> int:

@@ -1,9 +1,23 @@
 """What happens to an object after it was marked."""
 
+from dataclasses import replace
+
 from tests.e2e.deploy.kube_api import KubeApi
 from tests.e2e.run.command import Archiver, finish, succeeded
 from tests.e2e.run.objects import Collection, digest_in_mark, is_marked, uid
 from tests.e2e.run.rows import Rows
+
+
+def test_the_cluster_id_of_another_cluster_is_refused(
+    archiver: Archiver, processings: Collection, rows: Rows
+) -> None:
+    processings.create(1)
+    other = {"ARCHIVER_CLUSTER_ID": "22222222-2222-4222-8222-222222222222"}
+    refused = replace(archiver, environment=other).run()
+    assert (refused.code, rows.revisions()) == (78, 0)
+    assert "this is the wrong cluster" in refused.report["error"]
+    right = {"ARCHIVER_CLUSTER_ID": succeeded(archiver.run()).report["clusterId"]}
+    assert succeeded(replace(archiver, environment=right).run()).counts("already") == [1]
 
 
 def test_a_changed_status_is_the_next_revision(
