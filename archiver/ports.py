@@ -146,7 +146,8 @@ class MarkOutcome(StrEnum):
     """How a mark ended, where that is no error."""
 
     MARKED = "marked"
-    CONFLICT = "conflict"  # changed since it was read (409, or 422 on the uid): read it again
+    # Changed since it was read (409, or 422 on the uid), or by admission while it was marked.
+    CONFLICT = "conflict"
     GONE = "gone"  # 404
 
 

@@ -64,6 +64,7 @@ class KubeMarker:
             fault_of=fault_of_an_object,
         )
         query = [("fieldManager", FIELD_MANAGER)]
+        self._kept = not dry_run
         if dry_run:
             query.append(("dryRun", "All"))
         self._query = target_of("", query)
@@ -80,11 +81,13 @@ class KubeMarker:
             _encode(merge_patch(metadata, mark)),
             headers=_HEADERS,
             lane=self._lane,
-            interpret=_outcome(resource, mark),
+            interpret=_outcome(resource, mark, kept=self._kept),
         )
 
 
-def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOutcome]:
+def _outcome(
+    resource: CustomResource, mark: Mark, *, kept: bool
+) -> Callable[[Answer], MarkOutcome]:
     def outcome(answer: Answer) -> MarkOutcome:
         if not answer.ok:
             return outcome_of_mark(answer, f"mark of {resource}")
@@ -97,6 +100,10 @@ def _outcome(resource: CustomResource, mark: Mark) -> Callable[[Answer], MarkOut
                 f"mark of {resource}: the API server accepted it, and the object is without it: "
                 "an admission webhook or policy takes labels or annotations away"
             )
+        # Whatever changes but metadata raises it: admission has changed the evidence within our own
+        # patch. What a dry run does not keep cannot be read again.
+        if kept and metadata.generation != resource.metadata.generation:
+            return MarkOutcome.CONFLICT
         return MarkOutcome.MARKED
 
     return outcome

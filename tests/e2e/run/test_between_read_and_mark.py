@@ -2,11 +2,13 @@
 
 import signal
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from tests.e2e.deploy.kube_api import Object
 from tests.e2e.run.command import Archiver, finish, succeeded
+from tests.e2e.run.mutating import changed_within
 from tests.e2e.run.objects import Collection, digest_in_mark, is_marked, uid
 from tests.e2e.run.rows import Rows
 from tests.e2e.run.slow_marks import slow_marks
@@ -15,6 +17,8 @@ from tests.e2e.waiting import eventually
 pytestmark = pytest.mark.needs_control_plane_processes(
     "the API server asks a socket of this machine's loopback"
 )
+
+SEVERITY = "/spec/signal/severity"
 
 
 @pytest.fixture
@@ -72,6 +76,36 @@ def test_the_status_changes(
     row = rows.newest()[uid(resource)]
     assert (row["revision"], row["manifest"]["status"]["phase"]) == (1, "Failed")
     assert digest_in_mark(processings.get(resource)) == row["digest"]
+
+
+def test_the_mark_itself_changes_more_than_the_mark(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    """Admission does, within the very same request."""
+    with changed_within(processings, SEVERITY, lambda: "touched"):
+        done = succeeded(archiver.run())
+    assert done.counts("found", "archived") == [1, 1]
+    assert done.effects("inserted", "revised", "reRead", "marked") == [1, 1, 1, 1]
+    row, held = rows.newest()[uid(resource)], processings.get(resource)
+    assert held["spec"]["signal"]["severity"] == "touched"
+    assert row["manifest"]["spec"] == held["spec"]
+    assert digest_in_mark(held) == row["digest"]
+    again = succeeded(archiver.run())
+    assert again.counts("already") == [1]
+    assert rows.revisions() == 2
+
+
+def test_each_mark_changes_it_anew(
+    archiver: Archiver, processings: Collection, rows: Rows, resource: Object
+) -> None:
+    """No mark of it is ever true, and no run says it was."""
+    values = map(str, count())
+    with changed_within(processings, SEVERITY, lambda: next(values)):
+        done = archiver.run()
+        assert (done.code, done.counts("found", "deferred")) == (75, [1, 1])
+    last = succeeded(archiver.run())
+    assert last.counts("archived") == [1]
+    assert digest_in_mark(processings.get(resource)) == rows.newest()[uid(resource)]["digest"]
 
 
 def test_it_is_deleted(

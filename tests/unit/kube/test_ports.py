@@ -124,10 +124,14 @@ class TestSource:
         assert len(server.requests) == 1
 
     def test_the_cluster_id_may_be_given(self, stub: Start) -> None:
-        server = stub(None)
-        given = source(server, given_cluster_id="c")
-        assert (given.cluster_id, given.live) == ("c", True)
-        assert not server.requests
+        for reply in (status(403, "no right"), Reply(200, {"metadata": {"uid": "c"}})):
+            given = source(stub(reply), given_cluster_id="c")
+            assert (given.cluster_id, given.live) == ("c", True)
+
+    def test_the_cluster_contradicts_the_id_that_is_given(self, stub: Start) -> None:
+        server = stub(Reply(200, {"metadata": {"uid": "c"}}))
+        with pytest.raises(Configuration, match=r"given is d, and that of http\S+ is c: .*wrong"):
+            _ = source(server, given_cluster_id="d").cluster_id
 
     @pytest.mark.parametrize(
         ("answer", "error", "text"),
@@ -251,6 +255,16 @@ class TestMarker:
         marks = KubeMarker(stub(Reply(200, {"metadata": half})).client(), TICKETS)
         with pytest.raises(MarkRefused, match="without it"):
             marks.mark(resource(), MARK).result()
+
+    @pytest.mark.parametrize(
+        ("dry_run", "outcome"), [(False, MarkOutcome.CONFLICT), (True, MarkOutcome.MARKED)]
+    )
+    def test_a_mark_that_changes_more_than_the_mark(
+        self, stub: Start, dry_run: bool, outcome: MarkOutcome
+    ) -> None:
+        answer = Reply(200, {"metadata": {**MARKED.body["metadata"], "generation": 3}})
+        marks = KubeMarker(stub(answer).client(), TICKETS, dry_run=dry_run)
+        assert marks.mark(resource(generation=2), MARK).result() is outcome
 
     def test_an_answer_that_cannot_be_read_leaves_it_to_the_next_reading(self, stub: Start) -> None:
         marks = KubeMarker(stub(Reply(200, MARKED.data[:60])).client(), TICKETS)
