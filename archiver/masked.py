@@ -8,8 +8,17 @@ SCHEMES: Final = ("postgresql://", "postgres://")
 _PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):.*@", re.DOTALL)
 # Two variables that were swapped put an address anywhere.
 _SIGNS: Final = ("://", "@", "passw", "url")
-# Of libpq's parameters, those to come included: what it hides itself, and what allows a login.
-_SECRET: Final = re.compile(r"password$|secret|^scram_")
+# libpq's parameters that may be shown. What is none of them may be a misspelt password.
+_SHOWN: Final = frozenset({
+    "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname",
+    "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr",
+    "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
+    "load_balance_hosts", "max_protocol_version", "min_protocol_version", "passfile", "port",
+    "replication", "require_auth", "requirepeer", "service", "ssl_max_protocol_version",
+    "ssl_min_protocol_version", "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir",
+    "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "target_session_attrs",
+    "tcp_user_timeout", "user",
+})  # fmt: skip
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
 
 
@@ -27,6 +36,6 @@ def may_hold_password(text: str) -> bool:
 
 
 def _mask(parameter: re.Match[str]) -> str:
-    # libpq decodes the keyword too: pass%77ord is one.
-    is_secret = _SECRET.search(unquote(parameter[2]).strip().lower())
-    return f"{parameter[1]}{parameter[2]}={'***' if is_secret else parameter[3]}"
+    # libpq decodes the keyword too.
+    value = parameter[3] if unquote(parameter[2]).strip() in _SHOWN else "***"
+    return f"{parameter[1]}{parameter[2]}={value}"

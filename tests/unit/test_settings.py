@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from psycopg import pq
 from psycopg.pq import Conninfo
 
 from archiver.db.conninfo import parameters_of
@@ -170,6 +171,19 @@ def test_an_empty_variable_leaves_the_file_in_force(
     file = tmp_path / "settings.yaml"
     file.write_text("retention: 48h\n")
     assert load(file).retention == 48 * HOUR
+
+
+def test_of_a_uri_only_what_libpq_does_not_hide_is_shown() -> None:
+    """What is no parameter of libpq may be a misspelt password."""
+    for option in pq.Conninfo.get_defaults():
+        keyword, hides = option.keyword.decode(), option.dispchar == b"*"
+        shown = load(database_url=f"postgresql://h/db?{keyword}=canary").shown()["database_url"]
+        assert not (hides and "canary" in shown), keyword
+    for keyword in ("passwrd", "pwd", "pass"):
+        shown = load(database_url=f"postgresql://h/db?{keyword}=canary").shown()["database_url"]
+        assert shown == f"postgresql://h/db?{keyword}=***"
+    plain = "postgresql://h/db?sslmode=verify-full&host=a&user=b"
+    assert load(database_url=plain).shown()["database_url"] == plain
 
 
 def test_an_escaped_keyword_hides_no_password() -> None:
