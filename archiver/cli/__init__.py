@@ -37,10 +37,18 @@ def run(config: str | None, /, **flags: Any) -> None:
 @click.option(
     "--from", "files", multiple=True, metavar="FILE|DIR|-", help="Read dumps instead of a cluster."
 )
-@click.option("--kind", help="Kind of the resource in dumps, where its plural is an unusual one.")
-@click.option("--since", help="Only completed at or after this RFC 3339 time.")
-@click.option("--until", help="Only completed before this RFC 3339 time.")
-@click.option("--cluster-id", help="uid of the namespace kube-system, where a dump does not say.")
+@click.option(
+    "--kind",
+    type=options.TEXT,
+    help="Kind of the resource in dumps, where its plural is an unusual one.",
+)
+@click.option("--since", type=options.TEXT, help="Only completed at or after this RFC 3339 time.")
+@click.option("--until", type=options.TEXT, help="Only completed before this RFC 3339 time.")
+@click.option(
+    "--cluster-id",
+    type=options.TEXT,
+    help="uid of the namespace kube-system, where a dump does not say.",
+)
 @click.pass_obj
 def backfill(config: str | None, /, **flags: Any) -> None:
     """Archive everything terminal, whatever its age; from a cluster or from dumps of one."""
@@ -67,7 +75,7 @@ def migrate(config: str | None, /, **flags: Any) -> None:
 
 
 @cli.command()
-@click.argument("name")
+@click.argument("name", type=options.TEXT)
 @options.database
 @options.namespace("Namespace of the resource, where NAME is no uid.")
 @click.option("--revision", type=_REVISION, help="This revision instead of the newest.")

@@ -1,6 +1,8 @@
 """Flags that several commands have, in kubectl's words where kubectl has them."""
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,6 +12,26 @@ from archiver.errors import Configuration
 
 # RFC 1123, as Kubernetes names namespaces.
 _LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class _Text(click.ParamType[str]):
+    """Text that can be sent: an argument of other bytes, or of another encoding than the locale's,
+    becomes text with surrogates.
+    """
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text itself. Raises click.BadParameter."""
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            shown = ascii(os.fsencode(value))[1:]
+            self.fail(f"{shown} is no text in {sys.getfilesystemencoding()}", param, ctx)
+        return str(value)
+
+
+TEXT: Final = _Text()
 _OUTPUTS = click.Choice(["table", "json", "yaml", "name"])
 
 
@@ -40,11 +62,13 @@ def _label(_context: click.Context, option: click.Parameter, name: str | None) -
 
 def namespace(meaning: str) -> Callable[[Any], Any]:
     """One namespace by its name."""
-    return click.option("-n", "--namespace", callback=_label, help=meaning)
+    return click.option("-n", "--namespace", type=TEXT, callback=_label, help=meaning)
 
 
 database = _options(
-    click.option("--database-url", help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."),
+    click.option(
+        "--database-url", type=TEXT, help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."
+    ),
     click.option("--database-password-file", help="File with the password of the database user."),
 )
 output = click.option(
@@ -52,15 +76,17 @@ output = click.option(
 )
 cluster = _options(
     click.option("--kubeconfig", help="Path of the kubeconfig [KUBECONFIG]."),
-    click.option("--context", help="Context of the kubeconfig."),
-    click.option("--resource", help="plural.group or plural.version.group of the resource."),
+    click.option("--context", type=TEXT, help="Context of the kubeconfig."),
+    click.option(
+        "--resource", type=TEXT, help="plural.group or plural.version.group of the resource."
+    ),
 )
 work = _options(
     database,
     cluster,
     namespace("Only this namespace."),
     click.option("-A", "--all-namespaces", is_flag=True, help="All namespaces (the default)."),
-    click.option("-l", "--selector", help="Label selector, as kubectl's."),
+    click.option("-l", "--selector", type=TEXT, help="Label selector, as kubectl's."),
     dry_run("client: read only, say what would happen. server: prove rights and schema as well."),
     click.option("--retention", help="From completion to cleanup, e.g. 24h."),
     click.option("--lead", help="How long before cleanup an object is due, e.g. 6h."),

@@ -1,6 +1,6 @@
-"""Standard output: what a command was asked for, and nothing else.
+"""Standard output: what a command was asked for, and nothing else. Standard error beside it.
 
-Where it fails, the work goes on: what a run does is more than what it prints. `guard` once, and
+Where they fail, the work goes on: what a run does is more than what it prints. `guard` once, and
 `end` last.
 """
 
@@ -55,15 +55,19 @@ def _closed(_data: Any) -> int:
 
 
 def guard() -> None:
-    """Let no failure of standard output through, and no character that its encoding lacks."""
-    before = sys.stdout
+    """Let no failure of either through, and no character that the encoding lacks."""
+    sys.stdout, sys.stderr = _guarded(sys.stdout), _guarded(sys.stderr)
+
+
+def _guarded(before: Any) -> Any:
     if before is None:
-        sys.stdout = _text(None, "utf-8", by_line=False)
-    elif isinstance(before, io.TextIOWrapper):
-        # Without buffering (python -u) there is no raw file beneath another one.
-        raw: Any = getattr(before.buffer, "raw", before.buffer)
-        by_line = before.line_buffering or before.write_through
-        sys.stdout = _text(raw, before.encoding, by_line=by_line)
+        return _text(None, "utf-8", by_line=False)
+    if not isinstance(before, io.TextIOWrapper):
+        return before
+    # Without buffering (python -u) there is no raw file beneath another one.
+    raw: Any = getattr(before.buffer, "raw", before.buffer)
+    by_line = before.line_buffering or before.write_through
+    return _text(raw, before.encoding, by_line=by_line)
 
 
 def _text(file: io.RawIOBase | None, encoding: str, *, by_line: bool) -> io.TextIOWrapper:

@@ -25,6 +25,21 @@ def test_what_is_no_name_of_a_namespace_is_refused(command: list[str], name: str
     assert "at most 63" in str(error)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", "a\udcff"],
+        ["run", "-l", "\udcff"],
+        ["run", "-n", "\udcff"],
+        ["run", "--context", "\udcff"],
+    ],
+)
+def test_what_is_no_text_is_refused(arguments: list[str]) -> None:
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 2  # main() makes it 78
+    assert "xff' is no text in utf-8" in done.output
+
+
 @pytest.mark.parametrize("name", ["a", "7", "kube-system", "a--b", "a" * 63])
 def test_a_name_of_a_namespace_is_taken(name: str) -> None:
     error = CliRunner().invoke(cli, ["get", "some", "-n", name]).exception

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 
 # Each is as good as a full disk to whoever writes; that one itself there is on Linux alone.
-FAILING = [">&-", "</dev/null 1<&0", *([">/dev/full"] if Path("/dev/full").exists() else [])]
+LINUX = Path("/dev/full").exists()
+FAILING = [">&-", "</dev/null 1<&0", *[">/dev/full"] * LINUX]
 WRITE = "from archiver.cli import standard_output as out; import sys; out.guard(); "
 
 
-def ended(redirected: str, *arguments: str) -> tuple[int, str]:
+def ended(redirected: str, *arguments: str, stdout: int | None = None) -> tuple[int, str]:
     """Exit code and standard error of Python with its standard output redirected so."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ARCHIVER_")}
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" "$@" {redirected}', sys.executable, *arguments],
         env=environment,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         check=False,
         text=True,
@@ -43,6 +45,21 @@ def test_a_run_whose_report_is_lost_ends_as_it_ended(unbuffered: tuple[str, ...]
     assert "no database" in said
     assert said.splitlines()[-1].startswith("archiver: standard output: ")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("redirected", ["2>&-", "2<&0 </dev/null"] + ["2>/dev/full"] * LINUX)
+def test_a_log_that_cannot_be_written_ends_nothing(redirected: str) -> None:
+    code, _ = ended(redirected, "-m", "archiver", "run", "-o", "json", stdout=subprocess.DEVNULL)
+    assert code == os.EX_CONFIG
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_what_is_opened_takes_no_standard_place(missing: int) -> None:
+    program = (
+        "from archiver.__main__ import _fill_gaps; _fill_gaps(); "
+        f"import os; os._exit(os.fstat({missing}).st_rdev != os.stat(os.devnull).st_rdev)"
+    )
+    assert ended(f"{missing}>&-", "-c", program)[0] == 0
 
 
 @pytest.mark.parametrize(("code", "final"), [(0, 75), (1, 75), (65, 65), (70, 70), (78, 78)])
