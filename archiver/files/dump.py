@@ -16,10 +16,9 @@ from typing import NamedTuple, TypeAlias
 from archiver.files import inputs
 from archiver.files.inputs import Broken
 from archiver.files.split import Part, items, problem, values
-from archiver.files.yaml_text import to_json
+from archiver.files.yaml_text import Converted, to_json
 from archiver.ports import Unparsed
 
-_CUT_SHORT = "cut short: its end is missing"
 _SEPARATOR = re.compile(rb"---(?:\s|$)")
 _END = re.compile(rb"\.\.\.(?:\s|$)")
 _JSON = (b"{", b"[")
@@ -40,6 +39,16 @@ class Document(NamedTuple):
 
 
 Entry: TypeAlias = Document | Unparsed
+
+
+class _Flaw(NamedTuple):
+    """What is wrong with bytes that are not whole: the slug, and a sentence."""
+
+    reason: str
+    message: str
+
+
+_CUT_SHORT = _Flaw("truncated", "cut short: its end is missing")
 
 
 def documents(paths: Sequence[str]) -> Iterator[Entry]:
@@ -143,7 +152,8 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
     """Each document by itself, so that a broken one harms no other.
 
     YAML can be cut short and still be YAML. So a text that does not end with a newline, and a list
-    without its kind, which kubectl writes after the items, count as cut short.
+    without its kind, which kubectl writes after the items, count as cut short; but no text, number
+    or null, which is no object however it goes on.
     """
     number = 0
     for text in _yaml_documents(lines):
@@ -151,10 +161,17 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
         if not converted.text and not converted.problem:
             continue
         number += 1
-        whole = text.endswith((b"\n", b"\n...")) and not source.broken and not converted.problem
+        ended = text.endswith((b"\n", b"\n...")) and not source.broken
+        whole = not converted.problem and (ended or not converted.text.startswith(_JSON))
         place = shown if number == 1 else f"{shown} document {number}"
-        why = converted.problem or _CUT_SHORT
-        yield from _document(place, Part(converted.text or text, whole), why, is_yaml=True)
+        part = Part(converted.text or text, whole)
+        yield from _document(place, part, _flaw(converted), is_yaml=True)
+
+
+def _flaw(converted: Converted) -> _Flaw:
+    if not converted.problem:
+        return _CUT_SHORT
+    return _Flaw("truncated" if converted.cut else "not-json", f"no YAML: {converted.problem}")
 
 
 def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
@@ -177,11 +194,11 @@ def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
 
 
 def _document(
-    place: str, part: Part, why: str = _CUT_SHORT, *, is_yaml: bool = False
+    place: str, part: Part, flaw: _Flaw = _CUT_SHORT, *, is_yaml: bool = False
 ) -> Iterator[Entry]:
     found = items(part)
     if found is None:
-        yield _one(place, part, why)
+        yield _one(place, part, flaw)
         return
     last = len(found.parts)
     suspect = not (part.whole and found.closed) or (is_yaml and not found.named)
@@ -189,14 +206,15 @@ def _document(
         whole = item.whole and not (suspect and is_yaml and number == last)
         position = f"{place} item {number}"
         part_of = Part(item.raw, whole)
-        yield _one(position, part_of, why, api_version=found.api_version, kind=found.kind)
+        yield _one(position, part_of, flaw, api_version=found.api_version, kind=found.kind)
     if suspect and (not last or (found.parts[-1].whole and not is_yaml)):
-        yield Unparsed(place, "truncated", f"{place}: the list is {why}", b"")
+        said = f"the list is {flaw.message}" if flaw is _CUT_SHORT else flaw.message
+        yield Unparsed(place, flaw.reason, f"{place}: {said}", b"")
 
 
-def _one(place: str, part: Part, why: str, *, api_version: str = "", kind: str = "") -> Entry:
+def _one(place: str, part: Part, flaw: _Flaw, *, api_version: str = "", kind: str = "") -> Entry:
     if not part.whole:
-        return Unparsed(place, "truncated", f"{place}: {why}", part.raw)
+        return Unparsed(place, flaw.reason, f"{place}: {flaw.message}", part.raw)
     if wrong := problem(part.raw):
         return Unparsed(place, "not-json", f"{place}: {wrong}", part.raw)
     return Document(place, part.raw, api_version, kind)
