@@ -11,11 +11,11 @@ document, JSON as a whole: a large dump needs no more memory than one object if 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple, TypeAlias
 
 from archiver.files import inputs
 from archiver.files.inputs import Broken
-from archiver.files.split import Part, items, problem, values
+from archiver.files.lists import CUT_SHORT, Document, Entry, Flaw, objects
+from archiver.files.split import Part, problem, values
 from archiver.files.yaml_text import Converted, to_json
 from archiver.ports import Unparsed
 
@@ -23,32 +23,6 @@ _SEPARATOR = re.compile(rb"---(?:\s|$)")
 _END = re.compile(rb"\.\.\.(?:\s|$)")
 _JSON = (b"{", b"[")
 _PROLOGUE = (b"#", b"%", b"---")
-
-
-class Document(NamedTuple):
-    """One object. `api_version` and `kind` are its list's, for an item that carries none.
-
-    `raw` is JSON text, with every number as it was written; whether it is a custom resource, or
-    fit to be archived, nobody has asked yet.
-    """
-
-    position: str
-    raw: bytes
-    api_version: str = ""
-    kind: str = ""
-
-
-Entry: TypeAlias = Document | Unparsed
-
-
-class _Flaw(NamedTuple):
-    """What is wrong with bytes that are not whole: the slug, and a sentence."""
-
-    reason: str
-    message: str
-
-
-_CUT_SHORT = _Flaw("truncated", "cut short: its end is missing")
 
 
 def documents(paths: Sequence[str]) -> Iterator[Entry]:
@@ -140,12 +114,12 @@ def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entr
         if raw := line.strip():
             # Only the last line can lack its newline: there, no JSON means that it was cut.
             whole = line.endswith(b"\n") or not problem(raw)
-            yield from _document(f"{shown} line {number}", Part(raw, whole))
+            yield from objects(f"{shown} line {number}", Part(raw, whole))
 
 
 def _json(shown: str, parts: Iterable[Part]) -> Iterator[Entry]:
     for number, part in enumerate(parts, 1):
-        yield from _document(shown if number == 1 else f"{shown} document {number}", part)
+        yield from objects(shown if number == 1 else f"{shown} document {number}", part)
 
 
 def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Iterator[Entry]:
@@ -165,13 +139,13 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
         whole = not converted.problem and (ended or not converted.text.startswith(_JSON))
         place = shown if number == 1 else f"{shown} document {number}"
         part = Part(converted.text or text, whole)
-        yield from _document(place, part, _flaw(converted), is_yaml=True)
+        yield from objects(place, part, _flaw(converted), is_yaml=True)
 
 
-def _flaw(converted: Converted) -> _Flaw:
+def _flaw(converted: Converted) -> Flaw:
     if not converted.problem:
-        return _CUT_SHORT
-    return _Flaw("truncated" if converted.cut else "not-json", f"no YAML: {converted.problem}")
+        return CUT_SHORT
+    return Flaw("truncated" if converted.cut else "not-json", f"no YAML: {converted.problem}")
 
 
 def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
@@ -191,30 +165,3 @@ def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
             held.clear()
             begun = False
     yield b"".join(held)
-
-
-def _document(
-    place: str, part: Part, flaw: _Flaw = _CUT_SHORT, *, is_yaml: bool = False
-) -> Iterator[Entry]:
-    found = items(part)
-    if found is None:
-        yield _one(place, part, flaw)
-        return
-    last = len(found.parts)
-    suspect = not (part.whole and found.closed) or (is_yaml and not found.named)
-    for number, item in enumerate(found.parts, 1):
-        whole = item.whole and not (suspect and is_yaml and number == last)
-        position = f"{place} item {number}"
-        part_of = Part(item.raw, whole)
-        yield _one(position, part_of, flaw, api_version=found.api_version, kind=found.kind)
-    if suspect and (not last or (found.parts[-1].whole and not is_yaml)):
-        said = f"the list is {flaw.message}" if flaw is _CUT_SHORT else flaw.message
-        yield Unparsed(place, flaw.reason, f"{place}: {said}", b"")
-
-
-def _one(place: str, part: Part, flaw: _Flaw, *, api_version: str = "", kind: str = "") -> Entry:
-    if not part.whole:
-        return Unparsed(place, flaw.reason, f"{place}: {flaw.message}", part.raw)
-    if wrong := problem(part.raw):
-        return Unparsed(place, "not-json", f"{place}: {wrong}", part.raw)
-    return Document(place, part.raw, api_version, kind)

@@ -81,6 +81,7 @@ def as_list(*objects: dict[str, Any]) -> dict[str, Any]:
         ("list.json", json.dumps(as_list(*THREE), indent=4).encode()),
         ("list.json.gz", gzip.compress(json.dumps(as_list(*THREE)).encode())),
         ("list.yaml", yaml.safe_dump(as_list(*THREE)).encode()),
+        ("lists.json", json.dumps(as_list(THREE[0], as_list(*THREE[1:]))).encode()),
         ("each.yaml", yaml.safe_dump_all(THREE).encode()),
         ("lines.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in THREE)),
     ],

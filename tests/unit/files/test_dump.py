@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from archiver.errors import Configuration
-from archiver.files.dump import Document, documents
+from archiver.files.dump import documents
+from archiver.files.lists import Document
 from archiver.files.yaml_text import to_json
 from archiver.ports import Unparsed
 
