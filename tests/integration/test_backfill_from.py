@@ -105,6 +105,24 @@ def test_a_directory_and_standard_input(backfill: Backfill, tmp_path: Path) -> N
     assert (code, counts["found"], counts["archived"], counts["already"]) == (0, 3, 1, 2)
 
 
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run=server"]], ids=["real", "dry"])
+def test_a_uid_with_two_creation_times_is_quarantined_and_both_are_said(
+    backfill: Backfill, database: Database, tmp_path: Path, dry_run: list[str]
+) -> None:
+    one = resource(1)
+    born = one["metadata"]["creationTimestamp"]
+    other = resource(1, creationTimestamp="2026-01-02T03:04:05Z")
+    dump = tmp_path / "x.json"
+    dump.write_text(json.dumps(as_list(one, other, THREE[1])))
+    code, report = backfill("--from", str(dump), *dry_run)
+    counts = report["counts"]
+    assert (code, counts["archived"], counts["quarantined"]) == (1, 2, 1)
+    (problem,) = report["problems"]
+    assert (problem["uid"], problem["reason"]) == ("uid-1", "refused-by-store")
+    assert all(at in problem["message"] for at in (born, "2026-01-02T03:04:05Z"))
+    assert len(manifests(database)) == (0 if dry_run else 2)
+
+
 def test_the_same_file_twice_adds_nothing(backfill: Backfill, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(as_list(*THREE)))
     backfill("--from", str(tmp_path / "x.json"))
