@@ -92,7 +92,8 @@ class Batch:
     `reread` names the uids whose resource version the API server has confirmed just now although
     the archive holds a higher one (a cluster restored from an older etcd): they are inserted.
     `live` is that of the source: a later revision from a file gets a flag
-    (`AuditRecord.as_revision`).
+    (`AuditRecord.as_revision`), and a uid from a file that is stored with another created_at is
+    refused.
     """
 
     run_id: str

@@ -1,5 +1,7 @@
 """What a run warns of: no error, and perhaps a mistake. In the log and in the report alike."""
 
+from typing import Final
+
 import structlog
 
 from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
@@ -7,13 +9,19 @@ from archiver.domain.report import Caution, Effect, RunReport
 
 _log = structlog.get_logger()
 
+_LOOK_AGAIN: Final = (
+    "If not all of them have been removed, see the namespace (-n), the selector (-l), the group "
+    "and version of --resource, and whether this account is shown but a part of the cluster"
+)
+
 
 def cautions(
-    result: RunReport, namespace: str | None, *, files: bool = False
+    result: RunReport, namespace: str | None, *, files: bool = False, emptied: str | None = None
 ) -> tuple[Caution, ...]:
     """Log the warnings of a run that was to read `namespace` (None: all), and give them.
 
-    `files`: it read dumps and no cluster.
+    `files`: it read dumps and no cluster. `emptied`: where nothing was found in a cluster of which
+    there are resources in the archive.
     """
     found = []
     for phase, objects in result.unknown_phases.items():
@@ -30,6 +38,10 @@ def cautions(
         _log.warning("namespace.empty", namespace=namespace, remedy=remedy)
         said = f"nothing was found in the namespace {namespace}, which may not exist: {remedy}"
         found.append(Caution("namespace.empty", said))
+    if emptied is not None:
+        _log.warning("list.empty", looked=emptied, archived_before=True, remedy=_LOOK_AGAIN)
+        said = f"nothing was found: no {emptied}; but earlier runs have archived resources of this"
+        found.append(Caution("list.empty", f"{said} cluster. {_LOOK_AGAIN}"))
     if files and (states := result.effects[Effect.REVISED]):
         flag = ORDER_BY_RESOURCE_VERSION
         _log.warning("order.unproven", states=states, flag=flag)

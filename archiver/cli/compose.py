@@ -13,11 +13,12 @@ import structlog
 
 from archiver import log
 from archiver.cli.cautions import cautions
+from archiver.cli.emptied import is_emptied, place
 from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
 from archiver.domain.plan import Reason, Terms
 from archiver.domain.policy import SECOND, Policy
-from archiver.domain.report import Outcome, RunReport
+from archiver.domain.report import Caution, Outcome, RunReport
 from archiver.domain.shard import Shard
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
@@ -82,11 +83,17 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     )
     others = source.others if isinstance(source, ShardSource) else 0
     result = dataclasses.replace(result, shard=task.shard, other_shards=others)
-    warnings = cautions(result, task.namespace, files=bool(task.files))
-    result = dataclasses.replace(result, cautions=warnings)
+    result = dataclasses.replace(result, cautions=_cautions(settings, task, result))
     said = result.as_dict() | {"problems": len(result.problems)}
     _log.log(log.level_of(result.exit_code), "run.finished", **said)
     return result
+
+
+def _cautions(settings: Settings, task: Task, result: RunReport) -> tuple[Caution, ...]:
+    looked = None
+    if not task.files and is_emptied(result, lambda: open_engine(settings)):
+        looked = place(settings.resource, task.namespace, task.selector)
+    return cautions(result, task.namespace, files=bool(task.files), emptied=looked)
 
 
 def _collect_less() -> None:

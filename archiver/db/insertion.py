@@ -15,13 +15,20 @@ from archiver.db.failures import (
     is_race,
     lacks_partition,
 )
-from archiver.db.newest import Newest, find_newest, is_stored
+from archiver.db.newest import Newest, find_newest, find_other_births, is_stored
 from archiver.db.revisions import Verdict, next_revision
 from archiver.db.rows import Envelope, Row, row_of
 from archiver.db.transaction import Transaction
+from archiver.domain import gotime
+from archiver.domain.custom_resource import Key
 from archiver.domain.record import AuditRecord
 from archiver.ports import Batch, Written
 
+_SECOND_BIRTH: Final = (
+    "metadata.creationTimestamp is {:%Y-%m-%dT%H:%M:%SZ}, and the archive holds this uid with "
+    "{:%Y-%m-%dT%H:%M:%SZ}: one of the two is wrong, as a uid is created once; with the one it had "
+    "in its cluster the dump can be read again"
+)
 _ERRORS: Final = (psycopg.Error, *CLIENT_VALUE_ERRORS)
 
 
@@ -52,14 +59,30 @@ class Insertion:
         transaction: Transaction,
         batch: Batch,
         cluster_id: UUID,
-        pretended: Mapping[str, Newest],
+        pretended: Mapping[Key, Newest],
     ) -> "Insertion":
         """Look at what there is. `pretended` are revisions of a dry run, which are not there."""
         keys = [record.key for record in batch.records]
         newest = dict(find_newest(transaction.driver, cluster_id, keys))
-        newest |= {key.uid: pretended[key.uid] for key in keys if key.uid in pretended}
+        newest |= {key.uid: pretended[key] for key in keys if key in pretended}
         envelope = Envelope(uuid4(), cluster_id, batch.run_id, transaction.began)
-        return cls(transaction, batch, envelope, newest)
+        insertion = cls(transaction, batch, envelope, newest)
+        if not batch.live:
+            insertion._refuse_second_births(pretended)
+        return insertion
+
+    def _refuse_second_births(self, pretended: Iterable[Key]) -> None:
+        """The key begins with created_at: a uid that comes with another one would be a second
+        object of the same id. An API server never says that of a uid; a file can.
+        """
+        new = [one.key for one in self.batch.records if one.key.uid not in self.newest]
+        births = {key.uid: gotime.to_datetime(key.created_at) for key in pretended}
+        cluster_id = self.envelope.cluster_id
+        births |= find_other_births(self.transaction.driver, cluster_id, new)
+        for key in new:
+            if key.uid in births:
+                given = gotime.to_datetime(key.created_at)
+                self.refused[key.uid] = _SECOND_BIRTH.format(given, births[key.uid])
 
     def together(self, records: Sequence[AuditRecord]) -> None:
         """All records by one COPY. Raises NotTogether and MonthGone, which end the transaction."""
@@ -151,10 +174,11 @@ class Insertion:
         found = find_newest(self.transaction.driver, self.envelope.cluster_id, [record.key])
         self.newest.update(found)
 
-    def made(self) -> Mapping[str, Newest]:
-        """The revisions that this transaction made, by uid."""
+    def made(self) -> Mapping[Key, Newest]:
+        """The revisions that this transaction made."""
         mine = self.envelope.batch_id
-        return {uid: newest for uid, newest in self.newest.items() if newest.batch_id == mine}
+        newest = ((record.key, self.newest.get(record.key.uid)) for record in self.batch.records)
+        return {key: made for key, made in newest if made and made.batch_id == mine}
 
     def written(self, quarantined: int, own: frozenset[UUID]) -> Written:
         """What was done. Rows of `own` batches were inserted by an attempt whose COMMIT was lost

@@ -1,7 +1,8 @@
-"""The newest revision of each object, and whether there is an earlier one."""
+"""The newest revision of each object, whether there is an earlier one, and another birth."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +24,19 @@ _NEWEST: Final = SQL("""
           AND r.uid = wanted.uid AND r.created_at BETWEEN %(earliest)s AND %(latest)s
         ORDER BY r.revision DESC LIMIT 1
     ) AS newest
+""")
+
+# By the index on uid, in each month. Without ORDER BY the planner may hope to meet the one row
+# early, and read whole months.
+_OTHER_BIRTHS: Final = SQL("""
+    SELECT wanted.uid, other.created_at
+    FROM unnest(%(uids)b::text[], %(times)b::timestamptz[]) AS wanted (uid, created_at)
+    CROSS JOIN LATERAL (
+        SELECT r.created_at FROM archive.revision r
+        WHERE r.uid = wanted.uid AND r.cluster_id = %(cluster_id)s
+          AND r.created_at <> wanted.created_at
+        ORDER BY r.revision LIMIT 1
+    ) AS other
 """)
 
 _IS_STORED: Final = SQL("""
@@ -57,22 +71,34 @@ def find_newest(
 
     By the driver itself: SQLAlchemy would send the arrays as text, at three times the cost.
     """
-    wanted = [(key.uid, gotime.to_datetime(key.created_at)) for key in keys if _is_text(key.uid)]
-    if not wanted:
+    wanted = _arrays(cluster_id, keys)
+    if not (times := wanted["times"]):
         return {}
-    times = [at for _, at in wanted]
     with driver.cursor(binary=True) as cursor:
-        found = cursor.execute(
-            _NEWEST,
-            {
-                "uids": [uid for uid, _ in wanted],
-                "times": times,
-                "cluster_id": cluster_id,
-                "earliest": min(times),
-                "latest": max(times),
-            },
-        )
+        span = {"earliest": min(times), "latest": max(times)}
+        found = cursor.execute(_NEWEST, wanted | span)
         return {uid: Newest.from_row(row) for uid, *row in found}
+
+
+def find_other_births(
+    driver: psycopg.Connection[Any], cluster_id: UUID, keys: Iterable[Key]
+) -> Mapping[str, datetime]:
+    """uid → another created_at under which the archive holds it, of those that have one."""
+    wanted = _arrays(cluster_id, keys)
+    if not wanted["times"]:
+        return {}
+    with driver.cursor(binary=True) as cursor:
+        found = cursor.execute(_OTHER_BIRTHS, wanted)
+        return {uid: at.astimezone(UTC) for uid, at in found}
+
+
+def _arrays(cluster_id: UUID, keys: Iterable[Key]) -> dict[str, Any]:
+    storable = [key for key in keys if _is_text(key.uid)]
+    return {
+        "uids": [key.uid for key in storable],
+        "times": [gotime.to_datetime(key.created_at) for key in storable],
+        "cluster_id": cluster_id,
+    }
 
 
 def is_stored(driver: psycopg.Connection[Any], cluster_id: UUID, key: Key, digest: str) -> bool:

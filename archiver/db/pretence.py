@@ -8,20 +8,21 @@ from typing import Final
 from uuid import UUID
 
 from archiver.db.newest import Newest
+from archiver.domain.custom_resource import Key
 from archiver.ports import Quarantined
 
 _REMEMBERED: Final = 50_000
 
 
 class Pretence:
-    """Empty in a real run. Per cluster: uid → revision, and the digests of quarantined bytes."""
+    """Empty in a real run. Per cluster: object → revision, and the digests of quarantined bytes."""
 
     def __init__(self) -> None:
-        self._revisions: defaultdict[UUID, dict[str, Newest]] = defaultdict(dict)
+        self._revisions: defaultdict[UUID, dict[Key, Newest]] = defaultdict(dict)
         self._quarantined: defaultdict[UUID, set[bytes]] = defaultdict(set)
 
-    def revisions(self, cluster_id: UUID) -> Mapping[str, Newest]:
-        """uid → the revision that would be the newest."""
+    def revisions(self, cluster_id: UUID) -> Mapping[Key, Newest]:
+        """Object → the revision that would be the newest."""
         return self._revisions[cluster_id]
 
     def unseen(self, cluster_id: UUID, items: Sequence[Quarantined]) -> Sequence[Quarantined]:
@@ -30,14 +31,14 @@ class Pretence:
         return [item for item in items if _digest(item) not in seen]
 
     def remember(
-        self, cluster_id: UUID, revisions: Mapping[str, Newest], items: Sequence[Quarantined]
+        self, cluster_id: UUID, revisions: Mapping[Key, Newest], items: Sequence[Quarantined]
     ) -> None:
         """A transaction that was rolled back has inserted these."""
         kept = self._revisions[cluster_id]
         kept.update(revisions)
         # Memory stays flat: what is asked for again is of the last few pages.
-        for uid in list(islice(kept, max(0, len(kept) - _REMEMBERED))):
-            del kept[uid]
+        for key in list(islice(kept, max(0, len(kept) - _REMEMBERED))):
+            del kept[key]
         self._quarantined[cluster_id].update(map(_digest, items))
 
 

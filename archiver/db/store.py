@@ -63,8 +63,7 @@ class PostgresStore:
         cluster = _uuid(cluster_id)
         found = self._patience.attempt("newest", lambda: self._find_newest(cluster, keys))
         pretended = self._pretence.revisions(cluster)
-        wanted = {key.uid for key in keys} & pretended.keys()
-        merged = {**found, **{uid: pretended[uid] for uid in wanted}}
+        merged = {**found, **{key.uid: pretended[key] for key in keys if key in pretended}}
         return {uid: newest.digest for uid, newest in merged.items()}
 
     def write(self, batch: Batch) -> Written:
@@ -133,7 +132,7 @@ class PostgresStore:
     def _storable(
         self, insertion: Insertion, records: Sequence[AuditRecord]
     ) -> Sequence[AuditRecord]:
-        """Without those of absurd months, in the order of the primary key."""
+        """Without those of absurd months and of other births, in the order of the primary key."""
         for record in records:
             if why := self._months.refused.get(month_of(record.created_at)):
                 insertion.refused[record.key.uid] = why

@@ -3,6 +3,7 @@
 ::
 
     inputs     which files a path means, their bytes, gunzipped
+    lists      the objects of one document, also where it is a list
     split      JSON text cut into documents and items, also where it is broken or cut short
     yaml_text  one YAML document as JSON text
     dump       the objects of any of these formats, each with its position
@@ -12,7 +13,8 @@
     source     the port Source
 """
 
-from archiver.files.dump import Document, documents
+from archiver.files.dump import documents
+from archiver.files.lists import Document
 from archiver.files.source import UNKNOWN_CLUSTER, FileSource
 
 __all__ = ["UNKNOWN_CLUSTER", "Document", "FileSource", "documents"]

@@ -11,35 +11,18 @@ document, JSON as a whole: a large dump needs no more memory than one object if 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import NamedTuple, TypeAlias
 
 from archiver.files import inputs
 from archiver.files.inputs import Broken
-from archiver.files.split import Part, items, problem, values
-from archiver.files.yaml_text import to_json
+from archiver.files.lists import CUT_SHORT, Document, Entry, Flaw, objects
+from archiver.files.split import Part, problem, values
+from archiver.files.yaml_text import Converted, to_json
 from archiver.ports import Unparsed
 
-_CUT_SHORT = "cut short: its end is missing"
 _SEPARATOR = re.compile(rb"---(?:\s|$)")
 _END = re.compile(rb"\.\.\.(?:\s|$)")
 _JSON = (b"{", b"[")
 _PROLOGUE = (b"#", b"%", b"---")
-
-
-class Document(NamedTuple):
-    """One object. `api_version` and `kind` are its list's, for an item that carries none.
-
-    `raw` is JSON text, with every number as it was written; whether it is a custom resource, or
-    fit to be archived, nobody has asked yet.
-    """
-
-    position: str
-    raw: bytes
-    api_version: str = ""
-    kind: str = ""
-
-
-Entry: TypeAlias = Document | Unparsed
 
 
 def documents(paths: Sequence[str]) -> Iterator[Entry]:
@@ -131,19 +114,20 @@ def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entr
         if raw := line.strip():
             # Only the last line can lack its newline: there, no JSON means that it was cut.
             whole = line.endswith(b"\n") or not problem(raw)
-            yield from _document(f"{shown} line {number}", Part(raw, whole))
+            yield from objects(f"{shown} line {number}", Part(raw, whole))
 
 
 def _json(shown: str, parts: Iterable[Part]) -> Iterator[Entry]:
     for number, part in enumerate(parts, 1):
-        yield from _document(shown if number == 1 else f"{shown} document {number}", part)
+        yield from objects(shown if number == 1 else f"{shown} document {number}", part)
 
 
 def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Iterator[Entry]:
     """Each document by itself, so that a broken one harms no other.
 
     YAML can be cut short and still be YAML. So a text that does not end with a newline, and a list
-    without its kind, which kubectl writes after the items, count as cut short.
+    without its kind, which kubectl writes after the items, count as cut short; but no text, number
+    or null, which is no object however it goes on.
     """
     number = 0
     for text in _yaml_documents(lines):
@@ -151,10 +135,17 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
         if not converted.text and not converted.problem:
             continue
         number += 1
-        whole = text.endswith((b"\n", b"\n...")) and not source.broken and not converted.problem
+        ended = text.endswith((b"\n", b"\n...")) and not source.broken
+        whole = not converted.problem and (ended or not converted.text.startswith(_JSON))
         place = shown if number == 1 else f"{shown} document {number}"
-        why = converted.problem or _CUT_SHORT
-        yield from _document(place, Part(converted.text or text, whole), why, is_yaml=True)
+        part = Part(converted.text or text, whole)
+        yield from objects(place, part, _flaw(converted), is_yaml=True)
+
+
+def _flaw(converted: Converted) -> Flaw:
+    if not converted.problem:
+        return CUT_SHORT
+    return Flaw("truncated" if converted.cut else "not-json", f"no YAML: {converted.problem}")
 
 
 def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
@@ -174,29 +165,3 @@ def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
             held.clear()
             begun = False
     yield b"".join(held)
-
-
-def _document(
-    place: str, part: Part, why: str = _CUT_SHORT, *, is_yaml: bool = False
-) -> Iterator[Entry]:
-    found = items(part)
-    if found is None:
-        yield _one(place, part, why)
-        return
-    last = len(found.parts)
-    suspect = not (part.whole and found.closed) or (is_yaml and not found.named)
-    for number, item in enumerate(found.parts, 1):
-        whole = item.whole and not (suspect and is_yaml and number == last)
-        position = f"{place} item {number}"
-        part_of = Part(item.raw, whole)
-        yield _one(position, part_of, why, api_version=found.api_version, kind=found.kind)
-    if suspect and (not last or (found.parts[-1].whole and not is_yaml)):
-        yield Unparsed(place, "truncated", f"{place}: the list is {why}", b"")
-
-
-def _one(place: str, part: Part, why: str, *, api_version: str = "", kind: str = "") -> Entry:
-    if not part.whole:
-        return Unparsed(place, "truncated", f"{place}: {why}", part.raw)
-    if wrong := problem(part.raw):
-        return Unparsed(place, "not-json", f"{place}: {wrong}", part.raw)
-    return Document(place, part.raw, api_version, kind)

@@ -14,7 +14,8 @@ import structlog
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration, Unreadable
-from archiver.files.dump import Document, Entry, documents
+from archiver.files.dump import documents
+from archiver.files.lists import Document, Entry
 from archiver.files.resource import Resource
 from archiver.files.selector import Selector, selector
 from archiver.files.surrogates import neutral

@@ -16,16 +16,21 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Part(NamedTuple):
-    """Bytes of one value; `whole` is whether its end was there."""
+    """Bytes of one value; `whole` is whether its end was there.
 
-    raw: bytes
+    The items of a whole list are views of its bytes: copies of all of them, for each list around
+    them, would take as much memory again.
+    """
+
+    raw: bytes | msgspec.Raw
     whole: bool = True
 
 
 class Items(NamedTuple):
     """What a list holds. `api_version` and `kind` are those of items that carry none themselves.
 
-    `named`: whether the list says its own kind. `closed`: whether its end is there.
+    `named`: whether the list says its own kind. `closed`: whether its end is there. `is_json`:
+    whether all of it is JSON that could be read; else it was cut by brackets, which is slow.
     """
 
     parts: list[Part]
@@ -33,6 +38,7 @@ class Items(NamedTuple):
     kind: str = ""
     named: bool = False
     closed: bool = True
+    is_json: bool = True
 
 
 class _List(msgspec.Struct, rename="camel"):
@@ -77,17 +83,15 @@ def items(part: Part) -> Items | None:
     A list is a JSON array, or an object with `items` whose kind ends with List (or is not there).
     One item that is no JSON, or nested too deep, harms no other.
     """
-    raw = part.raw
     try:
-        if raw.startswith(b"["):
-            return Items([Part(bytes(item)) for item in _ARRAY.decode(raw)])
-        found = _LIST.decode(raw)
+        if bytes(memoryview(part.raw)[:1]) == b"[":
+            return Items(list(map(Part, _ARRAY.decode(part.raw))))
+        found = _LIST.decode(part.raw)
     except msgspec.ValidationError:
         return None
     except _BROKEN:
-        return _items_by_brackets(part)
-    parts = [Part(bytes(item)) for item in found.items or ()]
-    return _listed(parts, found.api_version, found.kind)
+        return _items_by_brackets(bytes(part.raw))
+    return _listed(list(map(Part, found.items or ())), found.api_version, found.kind)
 
 
 def _listed(parts: list[Part], api_version: str, kind: str) -> Items | None:
@@ -99,22 +103,22 @@ def _listed(parts: list[Part], api_version: str, kind: str) -> Items | None:
     return Items(parts, api_version, kind.removesuffix("List"), named=True)
 
 
-def _items_by_brackets(part: Part) -> Items | None:
-    closed = _is_closed(part.raw)
-    if part.raw.startswith(b"["):
-        return Items(list(_parts(part.raw)), closed=closed)
+def _items_by_brackets(raw: bytes) -> Items | None:
+    closed = _is_closed(raw)
+    if raw.startswith(b"["):
+        return Items([Part(*piece) for piece in _pieces(raw)], closed=closed, is_json=False)
     head: dict[bytes, bytes] = {}
     parts = None
-    for member in _parts(part.raw):
-        match = _MEMBER.fullmatch(member.raw)
+    for member, _whole in _pieces(raw):
+        match = _MEMBER.fullmatch(member)
         if match and match[1] == b"items" and match[2].startswith(b"["):
-            parts = list(_parts(match[2]))
+            parts = [Part(*piece) for piece in _pieces(match[2])]
         elif match and match[1] in (b"kind", b"apiVersion"):
             head[match[1]] = match[2]
     if parts is None:
         return None
     listed = _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"))
-    return listed and listed._replace(closed=closed)
+    return listed and listed._replace(closed=closed, is_json=False)
 
 
 def _is_closed(container: bytes) -> bool:
@@ -133,10 +137,10 @@ def _text(head: dict[bytes, bytes], key: bytes) -> str:
         return ""
 
 
-def _parts(container: bytes) -> Iterator[Part]:
+def _pieces(container: bytes) -> Iterator[tuple[bytes, bool]]:
     """What stands between the commas of the outermost container, however deep it is nested.
 
-    Of a container that is cut short, the last part is not whole.
+    And whether it is whole: of a container that is cut short, the last piece is not.
     """
     depth = start = 0
     for token in _TOKEN.finditer(container):
@@ -146,9 +150,9 @@ def _parts(container: bytes) -> Iterator[Part]:
         depth += _STEP.get(mark, 0)
         if depth == 0 or (depth == 1 and mark == b","):
             if raw := container[start : token.start()].strip():
-                yield Part(raw)
+                yield raw, True
             start = token.end()
             if depth == 0:
                 return
     if raw := container[start:].strip():
-        yield Part(raw, whole=False)
+        yield raw, False

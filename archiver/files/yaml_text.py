@@ -12,6 +12,7 @@ is refused, and no other is. `kubectl get -o yaml` writes none of these. A numbe
 !!float is one, and always as written: `archiver get -o yaml` writes it before every exponent.
 """
 
+import codecs
 import re
 from typing import Any, Final, NamedTuple
 
@@ -31,16 +32,21 @@ _NUMBER: Final = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
+_NOTHING_MORE: Final = re.compile(r"\s*|\\.*")
 _TEXT_TAG: Final = ("!", "tag:yaml.org,2002:str")
 _NUMBER_TAG: Final = "tag:yaml.org,2002:float"
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Converted(NamedTuple):
-    """JSON text, and why it ends before its end; empty if it does not."""
+    """JSON text, and why it ends before its end; empty if it does not.
+
+    `cut`: that problem is the end of the document, and what might have stood behind it.
+    """
 
     text: bytes
     problem: str = ""
+    cut: bool = False
 
 
 def to_json(document: bytes) -> Converted:
@@ -50,8 +56,26 @@ def to_json(document: bytes) -> Converted:
         for event in yaml.parse(document, Loader=_LOADER):
             writer.write(event)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return Converted(writer.text(), " ".join(str(error).split()))
+        said = " ".join(str(error).split())
+        return Converted(writer.text(), said, _is_at_the_end(error, document))
     return Converted(writer.text())
+
+
+def _is_at_the_end(error: Exception, document: bytes) -> bool:
+    """Whether the parser has gone through all of it, but for an escape that has no end."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return _ends_within_a_character(document[error.position :])
+    mark = getattr(error, "problem_mark", None)
+    # What comes behind the mark, the parser has perhaps not decoded yet.
+    text = document.decode(errors="replace")
+    return mark is not None and bool(_NOTHING_MORE.fullmatch(text, mark.index))
+
+
+def _ends_within_a_character(rest: bytes) -> bool:
+    try:
+        return codecs.utf_8_decode(rest, "strict", False)[1] < len(rest)
+    except UnicodeDecodeError:
+        return False
 
 
 class _Writer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from archiver.db.engine import connect
 from archiver.db.store import PostgresStore
 from archiver.domain.record import ORDER_BY_RESOURCE_VERSION, AuditRecord
 from archiver.ports import Batch, Quarantined, Store
-from tests.fakes.records import CLUSTER, record
+from tests.fakes.records import BORN, CLUSTER, record
 from tests.fakes.store import MemoryStore
 
 
@@ -143,6 +144,44 @@ def test_what_a_file_says_after_another_state_has_a_flag(
     written = store.write(batch(record(body="B", resource_version=101), *more, live=live))
     assert written.inserted[uid] == 1
     assert flags(store, uid) == [own, own if live else [*own, ORDER_BY_RESOURCE_VERSION]]
+
+
+LATER = BORN + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("other", [LATER, BORN.replace(year=2020)], ids=["month", "other month"])
+@pytest.mark.parametrize("together", [True, False], ids=["together", "one by one"])
+def test_what_a_file_says_of_a_uid_with_another_creation_time_is_refused(
+    store: Store, other: datetime, together: bool
+) -> None:
+    first, second = record(created_at=BORN), record(created_at=other, resource_version=101)
+    fine = record("fine") if together else record("fine", environment="a\0b")
+    store.write(batch(first, live=False))
+    written = store.write(batch(second, fine, live=False))
+    assert set(written.refused) - {fine.key.uid} == {second.key.uid}
+    assert second.key.uid not in written.inserted
+    why = written.refused[second.key.uid]
+    assert all(f"{at:%Y-%m-%dT%H:%M:%SZ}" in why for at in (BORN, other))
+    assert store.newest(CLUSTER, [second.key]) == {}
+    # What is stored stays what it was, and other clusters have their own uids.
+    later = record(created_at=BORN, body="B", resource_version=102)
+    assert store.write(batch(later, live=False)).inserted == {first.key.uid: 1}
+    elsewhere = batch(second, cluster_id=str(uuid4()), live=False)
+    assert store.write(elsewhere).inserted == {second.key.uid: 0}
+
+
+def test_what_a_cluster_says_of_a_uid_is_not_compared_with_other_creation_times(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = record(created_at=BORN), record(created_at=LATER)
+    with monkeypatch.context() as unasked:
+        # For nothing: a run on a cluster does not even look.
+        unasked.delattr("archiver.db.insertion.find_other_births")
+        store.write(batch(first, live=True))
+        assert store.write(batch(second, live=True)).inserted == {second.key.uid: 0}
+    # Nor are states of an object that is there, whoever says them.
+    for one in (first, second):
+        assert not store.write(batch(one, live=False)).refused
 
 
 def test_clusters_are_kept_apart(store: Store) -> None:

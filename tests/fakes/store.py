@@ -28,8 +28,12 @@ class MemoryStore:
 
     def newest(self, cluster_id: str, keys: Sequence[Key]) -> Mapping[str, str]:
         """uid → digest of the newest revision."""
-        found = {key.uid: self.revisions.get((cluster_id, key.uid)) for key in keys}
+        found = {key.uid: self._stored(cluster_id, key) for key in keys}
         return {uid: stored[-1].content_sha256 for uid, stored in found.items() if stored}
+
+    def _stored(self, cluster_id: str, key: Key) -> list[AuditRecord]:
+        of_uid = self.revisions.get((cluster_id, key.uid), [])
+        return [one for one in of_uid if one.key.created_at == key.created_at]
 
     def write(self, batch: Batch) -> Written:
         """Store a batch, by the rule of the archive."""
@@ -38,9 +42,15 @@ class MemoryStore:
         self.writes += 1
         inserted: dict[str, int] = {}
         stale, unordered = set(), set()
+        refused: dict[str, str] = {}
         for record in batch.records:
             uid = record.key.uid
-            stored = self.revisions.get((batch.cluster_id, uid), [])
+            of_uid = self.revisions.get((batch.cluster_id, uid), [])
+            stored = self._stored(batch.cluster_id, record.key)
+            if of_uid and not stored and not batch.live:
+                born = [f"{one.created_at:%Y-%m-%dT%H:%M:%SZ}" for one in (record, of_uid[-1])]
+                refused[uid] = f"created at {born[0]}, and stored as created at {born[1]}"
+                continue
             if stored and stored[-1].content_sha256 == record.content_sha256:
                 continue
             later = not stored or record.resource_version > stored[-1].resource_version
@@ -52,9 +62,9 @@ class MemoryStore:
             elif uid not in self.swallow:
                 number = inserted[uid] = len(stored)
                 row = record.as_revision(number, live=batch.live)
-                self.revisions[batch.cluster_id, uid] = [*stored, row]
+                self.revisions[batch.cluster_id, uid] = [*of_uid, row]
         kept = self._keep(batch)
-        return Written(inserted, frozenset(stale), kept, unordered=frozenset(unordered))
+        return Written(inserted, frozenset(stale), kept, refused, frozenset(unordered))
 
     def _keep(self, batch: Batch) -> int:
         before = len(self.quarantine)

@@ -81,6 +81,7 @@ def as_list(*objects: dict[str, Any]) -> dict[str, Any]:
         ("list.json", json.dumps(as_list(*THREE), indent=4).encode()),
         ("list.json.gz", gzip.compress(json.dumps(as_list(*THREE)).encode())),
         ("list.yaml", yaml.safe_dump(as_list(*THREE)).encode()),
+        ("lists.json", json.dumps(as_list(THREE[0], as_list(*THREE[1:]))).encode()),
         ("each.yaml", yaml.safe_dump_all(THREE).encode()),
         ("lines.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in THREE)),
     ],
@@ -102,6 +103,24 @@ def test_a_directory_and_standard_input(backfill: Backfill, tmp_path: Path) -> N
     code, report = backfill("--from", "-", given=json.dumps(as_list(*THREE)).encode())
     counts = report["counts"]
     assert (code, counts["found"], counts["archived"], counts["already"]) == (0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run=server"]], ids=["real", "dry"])
+def test_a_uid_with_two_creation_times_is_quarantined_and_both_are_said(
+    backfill: Backfill, database: Database, tmp_path: Path, dry_run: list[str]
+) -> None:
+    one = resource(1)
+    born = one["metadata"]["creationTimestamp"]
+    other = resource(1, creationTimestamp="2026-01-02T03:04:05Z")
+    dump = tmp_path / "x.json"
+    dump.write_text(json.dumps(as_list(one, other, THREE[1])))
+    code, report = backfill("--from", str(dump), *dry_run)
+    counts = report["counts"]
+    assert (code, counts["archived"], counts["quarantined"]) == (1, 2, 1)
+    (problem,) = report["problems"]
+    assert (problem["uid"], problem["reason"]) == ("uid-1", "refused-by-store")
+    assert all(at in problem["message"] for at in (born, "2026-01-02T03:04:05Z"))
+    assert len(manifests(database)) == (0 if dry_run else 2)
 
 
 def test_the_same_file_twice_adds_nothing(backfill: Backfill, tmp_path: Path) -> None:

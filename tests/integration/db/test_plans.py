@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event, text
 from archiver.db.archive import find
 from archiver.db.engine import connect
 from archiver.db.migrate import migrate
-from archiver.db.newest import find_newest
+from archiver.db.newest import find_newest, find_other_births
 from archiver.domain.custom_resource import Key
 from tests.fakes.generated import Span, insert, months_until
 from tests.fakes.records import CLUSTER, nanoseconds
@@ -126,13 +126,17 @@ class _Sent:
         return ()
 
 
-def newest(engine: Engine) -> Plan:
+def of_driver(find: Callable[[Any, UUID, list[Key]], object]) -> Ask:
     """By the very statement that is sent past SQLAlchemy."""
-    born = months_until(datetime.now(UTC), MONTHS)[6][0]
-    sent: Any = _Sent()
-    find_newest(sent, UUID(CLUSTER), [Key(UID, nanoseconds(born))])
-    with engine.connect() as connection:
-        return explain(connection, sent.statement, sent.given)
+
+    def ask(engine: Engine) -> Plan:
+        born = months_until(datetime.now(UTC), MONTHS)[6][0]
+        sent = _Sent()
+        find(sent, UUID(CLUSTER), [Key(UID, nanoseconds(born))])
+        with engine.connect() as connection:
+            return explain(connection, sent.statement, sent.given)
+
+    return ask
 
 
 def by(index: str, *, months: int = MONTHS) -> Check:
@@ -191,7 +195,12 @@ CASES = {
         current(by("revision_name")),
         "INDEX archive.revision_name",
     ),
-    "the newest of a page": Case(newest, by("revision_pkey", months=1), "CONSTRAINT revision_pkey"),
+    "the newest of a page": Case(
+        of_driver(find_newest), by("revision_pkey", months=1), "CONSTRAINT revision_pkey"
+    ),
+    "other births of a dump's page": Case(
+        of_driver(find_other_births), by("revision_uid"), "INDEX archive.revision_uid"
+    ),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from archiver.errors import Configuration
-from archiver.files.dump import Document, documents
+from archiver.files.dump import documents
+from archiver.files.lists import Document
 from archiver.files.yaml_text import to_json
 from archiver.ports import Unparsed
 
@@ -134,6 +135,44 @@ def test_a_broken_yaml_document_harms_no_other(tmp_path: Path) -> None:
     good, bad = read(tmp_path, "x.yaml", b"---\na: 1\n---\nb: [\n---\nc: .nan\n--- \nd: 4\n")
     assert good == {"x.yaml": b'{"a":1}', "x.yaml document 4": b'{"d":4}'}
     assert bad == {"x.yaml document 2": "truncated", "x.yaml document 3": "not-json"}
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.yaml", "x.jsonl"])
+@pytest.mark.parametrize("content", [b"null", b"5", b"true", b"null\n"])
+def test_what_is_whole_and_no_object_is_not_cut_short(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    good, bad = read(tmp_path, name, content)
+    assert (list(good.values()), bad) == ([content.strip()], {})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\ta: 1\n", "not-json"),
+        (b"\ta: 1", "not-json"),
+        (b"a: b: c\nd: 1\n", "not-json"),
+        (b"a: \x01\nb: 2\n", "not-json"),
+        (b"a: \xff\n", "not-json"),
+        (b"\ta: 1\n" + b"b: 2\n" * 9999 + b"\xff", "not-json"),
+        (b"a: [\n", "truncated"),
+        (b"a: 'x\n\n", "truncated"),
+        (b'a: "x\\', "truncated"),
+        ("a: [é".encode(), "truncated"),
+        (b"a: x\xe2\x82", "truncated"),
+    ],
+)
+def test_what_is_no_yaml_is_cut_short_only_where_that_shows_at_its_end(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    assert read(tmp_path, "x.yaml", content) == ({}, {"x.yaml": reason})
+
+
+def test_what_the_yaml_reader_says_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\ta: 1\n")
+    (bad,) = documents([str(tmp_path / "x.yaml")])
+    assert isinstance(bad, Unparsed)
+    assert bad.message.startswith(f"{bad.position}: no YAML: while scanning")
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,11 @@ def test_selectors(text: str, selected: bool) -> None:
 def test_a_selector_that_cannot_be_read() -> None:
     with pytest.raises(Configuration, match="a in 1"):
         selector("a in 1")
+
+
+@pytest.mark.parametrize("content", ["null", "5"])
+def test_a_dump_of_no_object_is_said_to_be_that(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    (page,) = FileSource([str(tmp_path / "x.json")], group="g.io", cluster_id="c").pages()
+    assert [bad.reason for bad in page.unparsed] == ["not-json"]
+    assert page.unparsed[0].message.endswith(f"x.json: b'{content}' is no JSON object")
