@@ -3,6 +3,7 @@
 ::
 
     distribution  what is taken from Debian, and why
+    folders       those that two builds share, and those of builds that were killed
     packages      Debian packages: fetched through apt's signed index, unpacked, never installed
     interpreter   the image's own Python, run from its folder before there is an image
     environment   the locked dependencies and our wheel, installed by that Python
