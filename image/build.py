@@ -101,6 +101,18 @@ def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
     return config | {"Labels": config["Labels"] | more}
 
 
+def build_args() -> dict[str, str]:
+    """The Dockerfile's arguments, so that Docker's image has the labels of the archive.
+
+    Raises ImageError.
+    """
+    return {
+        "VERSION": project()["version"],
+        "REVISION": revision(),
+        "SOURCE_DATE_EPOCH": str(source_date_epoch()),
+    }
+
+
 def _describe(root: Path, packages: list[Package], installed: Installed, epoch: int) -> bytes:
     about = project()
     document = sbom((about["name"], about["version"]), packages, installed, epoch)

@@ -9,6 +9,9 @@ from typing import Final
 from image.environment import PROJECT
 from image.errors import ImageError
 
+# What the wheel and the image are made from.
+SOURCES: Final = ("archiver", "image", "requirements", "pyproject.toml", "README.md")
+
 # Where there is neither SOURCE_DATE_EPOCH nor git: 2024-01-01.
 _SOME_TIME: Final = 1_704_067_200
 
@@ -27,8 +30,15 @@ def source_date_epoch() -> int:
 
 
 def revision() -> str:
-    """The commit, with -dirty behind it where a file of it was changed since; "" without git."""
-    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    """The commit; with -dirty behind it where a file was changed since, or one added that is in
+    the image or makes it. "" without git.
+    """
+    commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    if commit.endswith("-dirty") or not commit:
+        return commit
+    # Ignored is what .gitignore ignores, as for the wheel, and not what a person ignores besides.
+    added = _git("ls-files", "--others", "--exclude-per-directory=.gitignore", "--", *SOURCES)
+    return f"{commit}-dirty" if added else commit
 
 
 def _git(*arguments: str) -> str:

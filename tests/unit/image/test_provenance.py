@@ -58,6 +58,29 @@ def test_the_sources_are_named_by_their_commit_and_changes_to_it_are_told(reposi
     assert revision() == f"{commit}-dirty"
 
 
+@pytest.mark.parametrize(
+    ("added", "dirty"),
+    [
+        ("archiver/new.py", True),
+        ("image/new.py", True),
+        ("archiver/ignored-by-me.py", True),
+        ("archiver/build/lib.py", False),
+        ("notes.txt", False),
+    ],
+)
+def test_a_new_file_is_a_change_where_it_may_be_in_the_image(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, added: str, *, dirty: bool
+) -> None:
+    (repository / ".gitignore").write_text("build/\n")
+    git(repository, "add", ".gitignore")
+    git(repository, "commit", "--quiet", "--message", "two")
+    # The wheel does not know what somebody ignores for themselves.
+    (repository / ".git/info/exclude").write_text("ignored-by-me.py\n")
+    (repository / added).parent.mkdir(parents=True, exist_ok=True)
+    (repository / added).write_text("new")
+    assert revision().endswith("-dirty") is dirty
+
+
 def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> None:
     labels = labelled({"Labels": {"a": "b"}}, 1_700_000_000)["Labels"]
     assert labels == {
