@@ -41,13 +41,15 @@ def build(output: Path, packages: Path) -> str:
     ImageError.
     """
     epoch = source_date_epoch()
+    # Before the sources are read: what changes meanwhile is a change, and git may refuse.
+    about = labelled(process(), epoch)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
         document = fill(root, packages, epoch)
         layers = list(_layers(root, epoch))
-    config = config_of(layers, labelled(process(), epoch), architecture=architecture(), epoch=epoch)
+    config = config_of(layers, about, architecture=architecture(), epoch=epoch)
     digest = write_archive(output, layers, config, reference=reference(), epoch=epoch)
     output.with_name(output.name.removesuffix(".tar") + ".cdx.json").write_bytes(document)
     return digest
@@ -95,7 +97,10 @@ def _source(urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
-    """The same with labels of when and from which sources it was built, as far as git says."""
+    """The same with labels of when and from which sources it was built, as far as git says.
+
+    Raises ImageError where git refuses.
+    """
     labels = {"created": timestamp(epoch), "revision": revision()}
     more = {f"{_LABEL}.{name}": text for name, text in labels.items() if text}
     return config | {"Labels": config["Labels"] | more}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image import provenance
-from image.build import _source, labelled
+from image.build import _source, build, labelled
 from image.errors import ImageError
 from image.provenance import revision, source_date_epoch
 
@@ -93,6 +93,40 @@ def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> Non
 def test_without_git_no_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert list(labelled({"Labels": {}}, 0)["Labels"]) == ["org.opencontainers.image.created"]
+
+
+def test_a_git_that_refuses_is_none_that_is_not_there(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # git's own switch for its tests: the repository is somebody else's.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    for asked in (revision, source_date_epoch):
+        with pytest.raises(ImageError, match=r"(?s)dubious ownership.*safe\.directory"):
+            asked()
+
+
+def test_a_time_that_is_given_does_not_stand_for_a_commit_that_git_refuses_to_name(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    with pytest.raises(ImageError, match="dubious ownership"):
+        build(tmp_path / "dist" / "image.tar", tmp_path / "packages")
+    assert not (tmp_path / "dist").exists()  # at once, not after minutes
+
+
+@pytest.mark.parametrize("there", ["nothing", "no commit"])
+def test_sources_of_no_commit_have_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    if there == "no commit":
+        git(tmp_path, "init", "--quiet")
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert revision() == ""
+    assert source_date_epoch() == 1_704_067_200
 
 
 @pytest.mark.parametrize("name", ["Source", "repository"])
