@@ -1,6 +1,5 @@
 """From nothing to an archive."""
 
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from image.packages import Package, fetch
 from image.provenance import revision, source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import Installed, sbom
+from image.scratch import scratch
 
 _LABEL: Final = "org.opencontainers.image"
 _SOURCE: Final = ("source", "repository", "sourcecode", "github")
@@ -44,8 +44,7 @@ def build(output: Path, packages: Path) -> str:
     # Before the sources are read: what changes meanwhile is a change, and git may refuse.
     about = labelled(process(), epoch)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with scratch() as root:
         root.chmod(0o755)
         document = fill(root, packages, epoch)
         layers = list(_layers(root, epoch))
