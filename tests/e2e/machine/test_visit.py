@@ -74,7 +74,7 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
     }
     command = [sys.executable, "-m", "tests.node", "up"]
     with output.open("wb") as file:
-        # A session of its own, as a terminal gives one: Ctrl-C reaches all of the group.
+        # A session of its own, as a terminal gives one.
         process = subprocess.Popen(
             command, env=environment, stdout=file, stderr=file, start_new_session=True
         )
