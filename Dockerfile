@@ -7,8 +7,6 @@
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# An argument's value is part of a step's cache key only after its ARG.
-ARG SOURCE_DATE_EPOCH=1704067200
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 
@@ -19,6 +17,9 @@ RUN python -m pip install --quiet --require-hashes --requirement requirements/de
 COPY pyproject.toml README.md ./
 COPY image image/
 COPY archiver archiver/
+# Only here: from its ARG on, an argument's value is part of each step's cache key, and each commit
+# has another. Nothing that is installed above is in the image.
+ARG SOURCE_DATE_EPOCH=1704067200
 RUN mkdir /image && python -m image --root /image --packages /packages
 
 FROM scratch

@@ -106,13 +106,9 @@ bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more
 	$(BIN)/python -m bench.reading $(if $(ROWS),--rows $(ROWS))
 	$(BIN)/python -m bench.stages
 
-# As image/provenance.py says it for the archive; nothing without git.
-REVISION = $(shell git describe --always --dirty --abbrev=40 '--exclude=*' 2>/dev/null)
-EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
-
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER
-	$(DOCKER) build --tag $(IMAGE_NAME) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(if $(EPOCH),--build-arg SOURCE_DATE_EPOCH=$(EPOCH)) .
+	arguments=$$($(BIN)/python -m image --build-args) && $(DOCKER) build --tag $(IMAGE_NAME) $$arguments .
 else
 	@$(BIN)/python -m image
 endif

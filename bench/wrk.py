@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from image.packages import fetch, unpack
+from image.errors import ImageError
+from image.packages import unpacked
 
 _PACKAGES = ("wrk", "libluajit-5.1-2", "libluajit-5.1-common")
 
@@ -55,12 +57,13 @@ class Rate:
 
 
 def find_wrk(cache: Path) -> tuple[str, dict[str, str]]:
-    """The program, and the environment it needs. Raises ImageError where apt has none either."""
+    """The program, and the environment it needs. Raises SystemExit where apt has none either."""
     if found := shutil.which("wrk"):
         return found, dict(os.environ)
-    root = cache / "wrk"
-    if not (root / "usr/bin/wrk").exists():
-        unpack(fetch(_PACKAGES, cache / "debian"), root)
+    try:
+        root = unpacked(_PACKAGES, cache / "debian", cache / "wrk")
+    except ImageError as error:
+        sys.exit(f"make bench needs wrk, in PATH or from apt: {error}")
     libraries = ":".join(str(folder) for folder in (root / "usr/lib").glob("*-linux-gnu"))
     return str(root / "usr/bin/wrk"), {**os.environ, "LD_LIBRARY_PATH": libraries}
 

@@ -3,6 +3,8 @@
 ::
 
     distribution  what is taken from Debian, and why
+    folders       those that two processes share, and those of processes that were killed
+    scratch       the latter for the parts of a build
     packages      Debian packages: fetched through apt's signed index, unpacked, never installed
     interpreter   the image's own Python, run from its folder before there is an image
     environment   the locked dependencies and our wheel, installed by that Python

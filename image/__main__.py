@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from image.build import build, fill, project
+from image.build import build, build_args, fill, project
 from image.distribution import require
 from image.errors import ImageError
 from image.provenance import source_date_epoch
@@ -31,6 +31,9 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="only say whether it can be built here"
     )
+    parser.add_argument(
+        "--build-args", action="store_true", help="only print what `docker build` is to be told"
+    )
     options = parser.parse_args()
     # `kill` and a closed terminal unwind, as Ctrl-C does: half a root is hundreds of megabytes.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -38,6 +41,8 @@ def main() -> int:
     try:
         if options.check:
             require()
+        elif options.build_args:
+            print(" ".join(f"--build-arg {name}={text}" for name, text in build_args().items()))
         elif options.root:
             fill(options.root, options.packages, source_date_epoch())
         else:

@@ -1,6 +1,5 @@
 """From nothing to an archive."""
 
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from image.packages import Package, fetch
 from image.provenance import revision, source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import Installed, sbom
+from image.scratch import scratch
 
 _LABEL: Final = "org.opencontainers.image"
 _SOURCE: Final = ("source", "repository", "sourcecode", "github")
@@ -41,13 +41,14 @@ def build(output: Path, packages: Path) -> str:
     ImageError.
     """
     epoch = source_date_epoch()
+    # Before the sources are read: what changes meanwhile is a change, and git may refuse.
+    about = labelled(process(), epoch)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    with scratch() as root:
         root.chmod(0o755)
         document = fill(root, packages, epoch)
         layers = list(_layers(root, epoch))
-    config = config_of(layers, labelled(process(), epoch), architecture=architecture(), epoch=epoch)
+    config = config_of(layers, about, architecture=architecture(), epoch=epoch)
     digest = write_archive(output, layers, config, reference=reference(), epoch=epoch)
     output.with_name(output.name.removesuffix(".tar") + ".cdx.json").write_bytes(document)
     return digest
@@ -95,10 +96,25 @@ def _source(urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def labelled(config: dict[str, Any], epoch: int) -> dict[str, Any]:
-    """The same with labels of when and from which sources it was built, as far as git says."""
+    """The same with labels of when and from which sources it was built, as far as git says.
+
+    Raises ImageError where git refuses.
+    """
     labels = {"created": timestamp(epoch), "revision": revision()}
     more = {f"{_LABEL}.{name}": text for name, text in labels.items() if text}
     return config | {"Labels": config["Labels"] | more}
+
+
+def build_args() -> dict[str, str]:
+    """The Dockerfile's arguments, so that Docker's image has the labels of the archive.
+
+    Raises ImageError.
+    """
+    return {
+        "VERSION": project()["version"],
+        "REVISION": revision(),
+        "SOURCE_DATE_EPOCH": str(source_date_epoch()),
+    }
 
 
 def _describe(root: Path, packages: list[Package], installed: Installed, epoch: int) -> bytes:

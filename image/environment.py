@@ -4,12 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from image.errors import ImageError
 from image.interpreter import Interpreter
+from image.scratch import scratch
 
 PROJECT: Final = Path(__file__).parent.parent
 LOCK: Final = PROJECT / "requirements" / "run.txt"
@@ -39,8 +39,8 @@ def install_dependencies(python: Interpreter) -> dict[str, str]:
 
 def install_archiver(python: Interpreter, epoch: int) -> None:
     """The wheel of this source tree."""
-    with tempfile.TemporaryDirectory() as folder:
-        _install(python, "--no-index", str(build_wheel(Path(folder), epoch)))
+    with scratch() as folder:
+        _install(python, "--no-index", str(build_wheel(folder, epoch)))
 
 
 def build_wheel(folder: Path, epoch: int) -> Path:

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from image.distribution import PYTHON
 from image.errors import ImageError
+from image.scratch import scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Interpreter:
             **{k: v for k, v in os.environ.items() if k.startswith(_PASSED)},
         }
         command: list[str | Path] = [
+            *_ENDS_WITH_THE_BUILD,
             loader,
             "--library-path",
             libraries,
@@ -48,10 +49,12 @@ class Interpreter:
             *arguments,
         ]
         # What pip has unpacked goes with it, also where pip is killed because this ends early.
-        with tempfile.TemporaryDirectory() as temporary:
+        with scratch() as temporary:
             done = subprocess.run(
                 command,
-                env={**environment, "TMPDIR": temporary},
+                env={**environment, "TMPDIR": str(temporary)},
+                # With those of the folders it writes to, which stay locked until it has ended.
+                close_fds=False,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -64,4 +67,6 @@ class Interpreter:
         return sorted((self.root / parent).glob("*-linux-gnu"))
 
 
+# Also where that is killed: pip alone would go on for half a minute. Part of every Debian.
+_ENDS_WITH_THE_BUILD = ("setpriv", "--pdeathsig", "KILL", "--")
 _PASSED = ("PIP_", "SSL_CERT", "REQUESTS_CA", "HOME", "http", "HTTP", "no_proxy", "NO_PROXY")

@@ -1,5 +1,6 @@
 """Debian packages: fetched through apt's signed index, unpacked into a folder, never installed."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -7,9 +8,14 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote
 
 from image.errors import ImageError
+from image.folders import only_one, only_one_in
+
+# 'URI' file size SHA256:hash
+_PRINTED: Final = r"^'\S+' (\S+\.deb) ([0-9]+) SHA256:([0-9a-f]{64})$"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,23 +36,64 @@ class Package:
         return cls(match[1], match[2], match[3], file)
 
 
-def fetch(names: Sequence[str], folder: Path) -> list[Package]:
-    """The newest of these packages that the signed index names, in this folder and nothing else.
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What apt's signed index says of a file: its name, its size in bytes and its SHA-256."""
 
-    What is there already is not fetched again. Raises ImageError.
+    file: str
+    size: int
+    sha256: str
+
+    def complaint(self, folder: Path) -> str:
+        """What is wrong with the file there, or nothing."""
+        path = folder / self.file
+        if not path.is_file():
+            return f"{path} is not there"
+        if (size := path.stat().st_size) != self.size:
+            return f"{path} has {size} bytes, apt's index says {self.size}"
+        if (found := _sha256(path)) != self.sha256:
+            return f"{path} has the SHA-256 {found}, apt's index says {self.sha256}"
+        return ""
+
+
+def fetch(names: Sequence[str], folder: Path) -> list[Package]:
+    """The newest of these packages that the signed index names, each compared with that index.
+
+    `folder` keeps them from one call to the next: what is there as the index says it is not
+    fetched again, and needs no network. Raises ImageError.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise ImageError("apt-get and dpkg-deb are needed: build on Debian, or with Docker")
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = _newest(names)
-    missing = [name for name, file in wanted.items() if not (folder / file).exists()]
-    if missing:
-        _download(missing, folder)
-    found = [folder / file for file in wanted.values()]
-    absent = [file.name for file in found if not file.exists()]
-    if absent:
-        raise ImageError(f"apt-get download gave other files than its index named: {absent}")
-    return sorted(Package.of(file) for file in found)
+    with only_one_in(folder):
+        wanted = _newest(names)
+        try:
+            _complete(wanted, folder)
+        except ImageError:
+            if os.geteuid() != 0:
+                raise
+            # An index of last week names versions that a security update has replaced since.
+            _run(["apt-get", "update", "--quiet"])
+            wanted = _newest(names)
+            _complete(wanted, folder)
+    return sorted(Package.of(folder / each.file) for each in wanted)
+
+
+def unpacked(names: Sequence[str], folder: Path, cache: Path) -> Path:
+    """A folder with these packages' files: `cache` and what they are, unpacked now if it is new.
+
+    `folder` as for `fetch`. Raises ImageError.
+    """
+    packages = fetch(names, folder)
+    digest = hashlib.sha256("\n".join(_sha256(package.file) for package in packages).encode())
+    root = cache.with_name(f"{cache.name}-{digest.hexdigest()[:12]}")
+    with only_one(root):
+        if not root.exists():
+            part = root.with_name(f".{root.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            unpack(packages, part)
+            part.rename(root)
+    return root
 
 
 def unpack(packages: Iterable[Package], root: Path) -> None:
@@ -57,8 +104,8 @@ def unpack(packages: Iterable[Package], root: Path) -> None:
         _run(["dpkg-deb", "--extract", str(package.file), str(root)])
 
 
-def _newest(names: Sequence[str]) -> dict[str, str]:
-    """Package name → file name. A list that was never fetched is fetched now, where one may."""
+def _newest(names: Sequence[str]) -> list[Indexed]:
+    """What the index says of each. One that was never fetched is fetched now, where one may."""
     command = ["apt-get", "download", "--print-uris", *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0 and os.geteuid() == 0:
@@ -66,23 +113,51 @@ def _newest(names: Sequence[str]) -> dict[str, str]:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ImageError(f"apt knows of no such packages (sudo apt-get update?): {done.stderr}")
-    files = re.findall(r"^'\S+' (\S+\.deb) ", done.stdout, re.MULTILINE)
-    return {Package.of(Path(file)).name: file for file in files}
+    found = [
+        Indexed(file, int(size), sha256)
+        for file, size, sha256 in re.findall(_PRINTED, done.stdout, re.MULTILINE)
+    ]
+    if sorted(Package.of(Path(each.file)).name for each in found) != sorted(names):
+        raise ImageError(f"apt does not say the SHA-256 of each package: {done.stdout}")
+    return found
 
 
-def _download(names: Sequence[str], folder: Path) -> None:
+def _complete(wanted: Sequence[Indexed], folder: Path) -> None:
+    """Fetch what is missing, or is not what the index says. Raises ImageError."""
+    wrong = {each: said for each in wanted if (said := each.complaint(folder))}
+    if not wrong:
+        return
+    # Under its own name a file is whole, however this ends: it comes from here by a rename.
+    part = folder / ".part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        words = _download([Package.of(Path(each.file)).name for each in wrong], part)
+        for each, said in wrong.items():
+            if complaint := each.complaint(part):
+                raise ImageError(
+                    f"{said}, and apt-get download did not give it (sudo apt-get update? is there "
+                    f"a network?): {words or complaint}"
+                )
+            (part / each.file).replace(folder / each.file)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _download(names: Sequence[str], folder: Path) -> str:
+    """Fetch what can be fetched; apt's complaint, or nothing."""
     # The user _apt, as whom apt fetches where root calls it, may not write everywhere.
     command = ["apt-get", "download", "-o", "APT::Sandbox::User=root", *names]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0 and os.geteuid() == 0:
-        # An index of last week names versions that a security update has replaced since.
-        _run(["apt-get", "update", "--quiet"])
-        _run(command, folder)
-    elif done.returncode != 0:
-        raise ImageError(f"packages could not be fetched (sudo apt-get update?): {done.stderr}")
+    return done.stderr.strip() if done.returncode != 0 else ""
 
 
-def _run(command: Sequence[str], folder: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ImageError(f"{' '.join(command)}: {done.stderr or done.stdout}")

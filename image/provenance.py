@@ -9,6 +9,12 @@ from typing import Final
 from image.environment import PROJECT
 from image.errors import ImageError
 
+# What the wheel and the image are made from.
+SOURCES: Final = ("archiver", "image", "requirements", "pyproject.toml", "README.md")
+
+# git's words where nothing is wrong; what follows differs at the border of a file system.
+_NO_REPOSITORY: Final = "not a git repository (or any "
+
 # Where there is neither SOURCE_DATE_EPOCH nor git: 2024-01-01.
 _SOME_TIME: Final = 1_704_067_200
 
@@ -27,15 +33,38 @@ def source_date_epoch() -> int:
 
 
 def revision() -> str:
-    """The commit, with -dirty behind it where a file of it was changed since; "" without git."""
-    return _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    """The commit; with -dirty behind it where a file was changed since, or one added that is in
+    the image or makes it. "" without git.
+    """
+    commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    if commit.endswith("-dirty") or not commit:
+        return commit
+    # Ignored is what .gitignore ignores, as for the wheel, and not what a person ignores besides.
+    added = _git("ls-files", "--others", "--exclude-per-directory=.gitignore", "--", *SOURCES)
+    return f"{commit}-dirty" if added else commit
 
 
 def _git(*arguments: str) -> str:
-    """What git says of the project; "" without git, or where the sources are in no repository."""
+    """What git says of the project; "" without git, and where there is no repository or no commit.
+
+    Raises ImageError with git's own words where it refuses: sources without a name are no release.
+    """
     git = shutil.which("git")
     if git is None:
         return ""
-    command = [git, *arguments]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    asked = _run(git, "rev-parse", "--verify", "--quiet", "HEAD")
+    # Of a commit that is missing it says nothing.
+    if asked.returncode != 0 and (not asked.stderr or _NO_REPOSITORY in asked.stderr):
+        return ""
+    if asked.returncode == 0:
+        asked = _run(git, *arguments)
+    if asked.returncode != 0:
+        raise ImageError(f"git does not say which sources are in {PROJECT}: {asked.stderr.strip()}")
+    return asked.stdout.strip()
+
+
+def _run(git: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    english = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(
+        [git, *arguments], cwd=PROJECT, env=english, capture_output=True, text=True, check=False
+    )

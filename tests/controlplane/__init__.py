@@ -10,7 +10,6 @@
     binaries            where the three servers come from: a named folder, the cache, or a build
     pin                 go.mod and go.sum of a further Kubernetes release
 
-    workdir             one fresh folder per control plane, and what becomes of a dead run's
     ports               loopback ports that stay ours while a server restarts
     processes, launch   child processes that end with this one
     parent              and this one with the one that started it

@@ -73,19 +73,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> None:
     with ControlPlane.start(options.version) as control_plane:
-        _introduce(control_plane)
+        introduce(control_plane)
         while True:
             for process in control_plane.processes():
                 process.check()
             time.sleep(CHECK_EVERY)
 
 
-def _introduce(control_plane: ControlPlane) -> None:
+def introduce(control_plane: ControlPlane) -> None:
+    """Say to a person how to get in."""
     _say(f"Kubernetes {control_plane.version} is running at {control_plane.server}")
     for process in control_plane.processes():
         _say(f"  {process.name:<24} pid {process.pid:<8} {process.log}")
     _say("\nIn another terminal:")
     _say(f"  export KUBECONFIG={control_plane.kubeconfig}")
+    # Else kubectl keeps what it learns of this API server in ~/.kube, for good.
+    _say(f"  export KUBECACHEDIR={control_plane.workdir / 'kubectl-cache'}")
     _say(f"  {_kubectl(control_plane)} get namespaces")
     _say("  archiver run --dry-run=client")
     _say("\nCtrl-C ends it and deletes everything in it.")

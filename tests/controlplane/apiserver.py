@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.client import Client
 from tests.controlplane.kubeconfig import by_certificate, write_kubeconfig
 from tests.controlplane.pki import Authority, Certificate, write_signing_key
 from tests.controlplane.ports import LOOPBACK, Port
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 
 SERVICE_NETWORK = "10.0.0.0/24"
 SERVICE_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc",

@@ -5,7 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.controlplane.cache import binaries_folder, only_one
+from image.folders import only_one
+from tests.controlplane.cache import binaries_folder
 from tests.controlplane.errors import BuildFailed
 from tests.controlplane.progress import say
 from tests.controlplane.toolchain import find_go, go_release

@@ -1,15 +1,12 @@
 """The folder that keeps what was built: binaries by release and by what they were made from."""
 
-import fcntl
 import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
-from tests.controlplane.progress import say
 from tests.controlplane.versions import Version
 
 
@@ -25,19 +22,6 @@ def cache_root(environ: Mapping[str, str] = os.environ) -> Path:
 def binaries_folder(version: Version, environ: Mapping[str, str] = os.environ) -> Path:
     """Where the binaries of this release are kept, once built from the module as it is now."""
     return cache_root(environ) / f"{version.release}-{_digest(version)[:12]}"
-
-
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Hold back a second process that wants to fill the same folder, until the first is done."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting: another process is filling {folder}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _digest(version: Version) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from image.folders import Workdir
 from tests.controlplane.apiserver import ApiServer, Identity
 from tests.controlplane.kubeconfig import by_certificate, write_kubeconfig
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 
 USER = "system:kube-controller-manager"
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"

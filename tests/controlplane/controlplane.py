@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
+from image.folders import Workdir, remove_stale
 from tests.controlplane.apiserver import ApiServer, Identity
 from tests.controlplane.audit import audit_events, audit_flags
 from tests.controlplane.binaries import Binaries, find_binaries
@@ -16,7 +17,9 @@ from tests.controlplane.controller_manager import ControllerManager
 from tests.controlplane.etcd import Etcd
 from tests.controlplane.kubeconfig import by_certificate, by_token, write_kubeconfig
 from tests.controlplane.processes import ServerProcess
-from tests.controlplane.workdir import Workdir, remove_stale
+
+# Of the name of its folder.
+PREFIX = "archiver-controlplane-"
 
 ServerName = Literal["etcd", "kube-apiserver", "kube-controller-manager"]
 
@@ -34,7 +37,7 @@ class ControlPlane:
     def __init__(self, binaries: Binaries) -> None:
         """Folder, ports and keys of one that does not run yet; most callers want `start`."""
         self.version = binaries.release
-        self._workdir = Workdir.fresh()
+        self._workdir = Workdir.fresh(PREFIX)
         self.workdir = self._workdir.path
         self._binaries = binaries
         self._identity = Identity.create(self.workdir)
@@ -68,7 +71,7 @@ class ControlPlane:
 
         Raises UnknownVersion, BinaryMissing, BuildFailed and ServerFailed.
         """
-        remove_stale()
+        remove_stale(PREFIX)
         control_plane = cls(find_binaries(version))
         atexit.register(control_plane.stop)
         try:

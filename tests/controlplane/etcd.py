@@ -5,10 +5,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from image.folders import Workdir
 from tests.controlplane.ports import LOOPBACK, Port
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 
 TIMEOUT = 10.0  # seconds
 

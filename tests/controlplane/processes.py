@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.errors import ServerFailed
-from tests.controlplane.workdir import Workdir
 
 LAUNCH = Path(__file__).with_name("launch.py")
 # etcd reads ETCD_*, and proxies are for the outside: a server gets only what it cannot do without.

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.controlplane.cache import cache_root, only_one
+from image.folders import only_one
+from tests.controlplane.cache import cache_root
 from tests.controlplane.errors import BinaryMissing
 from tests.controlplane.progress import say
 from tests.controlplane.versions import ordinal

@@ -4,8 +4,9 @@ import hashlib
 import subprocess
 from pathlib import Path
 
+from image.folders import only_one
 from tests.controlplane.build import go_environment
-from tests.controlplane.cache import cache_root, only_one
+from tests.controlplane.cache import cache_root
 from tests.controlplane.progress import say
 from tests.controlplane.toolchain import find_go
 from tests.controlplane.versions import current_version

@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 from tests.node.errors import NodeError
 from tests.node.mounts import file_system
 from tests.node.network import BRIDGE, NODE

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 from tests.node.network import ADDRESS
 from tests.postgres.relay import LOOPBACK
 

@@ -1,9 +1,9 @@
 """The first process of the pid namespace: everything in it ends with this one.
 
-    python -m tests.node.init CGROUP COMMAND [ARGUMENT ...]
+    python -m tests.node.init STDERR CGROUP COMMAND [ARGUMENT ...]
 
-It joins the node's cgroup, starts the command, reaps what lost its parent (containers' shims do
-that), passes signals on, and ends as the command ends.
+It joins the node's cgroup, starts the command with that descriptor for its standard error, reaps
+what lost its parent (containers' shims do that), passes signals on, and ends as the command ends.
 """
 
 import os
@@ -14,13 +14,16 @@ import sys
 from tests.node import cgroups
 
 if __name__ == "__main__":
-    cgroups.join(sys.argv[1])
+    words, cgroup, *command = sys.argv[1:]
+    os.dup2(int(words), 2)
+    os.close(int(words))
+    cgroups.join(cgroup)
     # With every descriptor that it was given: the sockets, and the janitor's sign of life.
-    child = subprocess.Popen(sys.argv[2:], close_fds=False)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    child = subprocess.Popen(command, close_fds=False)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda received, _: child.send_signal(received))
-    # A terminal's Ctrl-C has reached the child already.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It was kept waiting; the command takes it when it can.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     while True:
         pid, status = os.wait()
         if pid == child.pid:

@@ -42,6 +42,8 @@ def main() -> NoReturn:
 
 def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     try:
+        # It was kept waiting until there is somebody to take it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         return _use(options, stack)
     except KeyboardInterrupt:
         # For a visitor it is the way to end; else as a shell reports SIGINT.
@@ -80,7 +82,12 @@ def _use(options: argparse.Namespace, stack: ExitStack) -> int:
         return 0
     known = _known(control_plane, options.folder, images)
     command = subprocess.Popen(options.command, env={**os.environ, **known})
-    _tend(node, lambda: command.poll() is None)
+    try:
+        _tend(node, lambda: command.poll() is None)
+    except KeyboardInterrupt:
+        command.send_signal(signal.SIGINT)
+        command.wait()  # its last words
+        raise
     return command.returncode
 
 

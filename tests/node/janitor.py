@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from tests.controlplane.workdir import unused
+from image.folders import unused
 from tests.node.errors import NodeError
 from tests.node.place import PREFIX, Place, remove, stale
 

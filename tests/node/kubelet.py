@@ -4,10 +4,10 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 from tests.node.containerd import SOCKET
 from tests.node.network import ADDRESS
 

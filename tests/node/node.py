@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from image.folders import Workdir
 from tests.controlplane.build import build as build_kubernetes
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.errors import ServerFailed
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.versions import Version, minor_of, resolve
-from tests.controlplane.workdir import Workdir
 from tests.node.build import build
 from tests.node.containerd import Containerd
 from tests.node.dns import Dns

@@ -3,7 +3,6 @@
 Nothing is installed: they are kept in the cache, as the image's are.
 """
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from pathlib import Path
 
 from image.distribution import this_system
 from image.errors import ImageError
-from image.packages import fetch, unpack
-from tests.controlplane.cache import cache_root, only_one
+from image.packages import unpacked
+from tests.controlplane.cache import cache_root
 from tests.node.errors import NodeError
 
 PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "nft")
@@ -64,24 +63,14 @@ def _has_plugins(folder: Path) -> bool:
 
 def _fetched() -> Path:
     """The folder of the unpacked packages, fetched now if it is not there. Raises NodeError."""
+    cache = cache_root()
     try:
-        packages = fetch(PACKAGES, cache_root().parent / "debian")
+        return unpacked(PACKAGES, cache.parent / "debian", cache / "node-packages")
     except ImageError as error:
         raise NodeError(f"{HOW_TO_GET_THEM} {this_system()}:\n{error}") from error
-    # Each file's name has its version: a later release is another folder.
-    names = "\n".join(package.file.name for package in packages)
-    folder = cache_root() / f"node-packages-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
-    with only_one(folder):
-        if not folder.exists():
-            part = folder.with_name(f".{folder.name}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            unpack(packages, part / "root")
-            part.rename(folder)
-    return folder
 
 
-def _unpacked(folder: Path) -> Programs:
-    root = folder / "root"
+def _unpacked(root: Path) -> Programs:
     bins = [root / "usr/sbin", root / "usr/bin"]
     libraries = [f for parent in ("usr/lib", "lib") for f in root.glob(f"{parent}/*-linux-gnu")]
     return Programs(bins, libraries, root / "usr/lib/cni")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.controlplane.workdir import Workdir, stale_folders
+from image.folders import Workdir, stale_folders
 from tests.node import cgroups
 
 PREFIX = "archiver-node-"

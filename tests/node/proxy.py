@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import ServerProcess
-from tests.controlplane.workdir import Workdir
 from tests.node.containerd import with_libraries
 from tests.node.kubelet import NAME
 from tests.node.network import NODE

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from image.folders import Workdir
 from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.processes import ServerProcess
-from tests.controlplane.workdir import Workdir
 
 
 class Scheduler:

@@ -23,6 +23,7 @@ Kubernetes {version} with one node is running. In another terminal, in this fold
 
   NODE={folder}
   export KUBECONFIG=$NODE/{kubeconfig}
+  export KUBECACHEDIR=$NODE/kubectl-cache
   {kubectl} get nodes
 
 What Kubernaut would have defined:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from image.build import project
+from image.build import build_args, project
 from image.provenance import revision, source_date_epoch
 
 # Whatever make thinks of the environment: it is not what is asked.
@@ -16,18 +16,33 @@ def make(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([*MAKE, *arguments], capture_output=True, text=True, check=False)
 
 
-def test_docker_is_told_version_commit_and_time() -> None:
-    done = make("--dry-run", "image", "DOCKER=podman")
-    (build,) = [line.split() for line in done.stdout.splitlines() if line.startswith("podman")]
+def test_docker_is_told_version_commit_and_time(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho docker: $*\n")
+    docker.chmod(0o755)
+    done = make("image", f"DOCKER={docker}")
+    said = [line.split() for line in done.stdout.splitlines() if line.startswith("docker: ")]
+    assert len(said) == 1, done.stderr
     version = project()["version"]
-    assert build[:2] == ["podman", "build"]
-    assert f"kubernaut-archiver:{version}" in build
-    told = {word.partition("=")[0]: word.partition("=")[2] for word in build if "=" in word}
+    assert said[0][1] == "build"
+    assert f"kubernaut-archiver:{version}" in said[0]
+    told = {word.partition("=")[0]: word.partition("=")[2] for word in said[0] if "=" in word}
+    assert told == build_args()
     assert told == {
         "VERSION": version,
         "REVISION": revision(),
         "SOURCE_DATE_EPOCH": str(source_date_epoch()),
     }
+
+
+def test_docker_is_not_called_where_nobody_knows_what_to_tell(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
+    docker.chmod(0o755)
+    done = make("image", f"DOCKER={docker}", "SOURCE_DATE_EPOCH=yesterday")
+    assert done.returncode != 0
+    assert "seconds since 1970" in done.stderr
+    assert not (tmp_path / "called").exists()
 
 
 @pytest.fixture

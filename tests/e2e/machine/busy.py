@@ -1,5 +1,5 @@
 """Run inside of a node: starts a pod, takes shared memory as PostgreSQL does, says where, and ends
-or waits to be ended.
+or waits to be ended. Its last word, if it is interrupted, is a file beside FILE.
 
 python -m tests.e2e.machine.busy FILE {ends,waits}
 """
@@ -37,5 +37,8 @@ if __name__ == "__main__":
     part = Path(sys.argv[1]).with_suffix(".part")
     part.write_text(name)
     part.rename(sys.argv[1])
-    while sys.argv[2] == "waits":
-        time.sleep(1)
+    try:
+        while sys.argv[2] == "waits":
+            time.sleep(1)
+    except KeyboardInterrupt:
+        Path(sys.argv[1]).with_suffix(".interrupted").touch()

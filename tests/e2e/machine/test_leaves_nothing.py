@@ -75,11 +75,38 @@ def test_when_its_command_ends(run: Run) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_when_it_is_told_to_end(run: Run, number: signal.Signals) -> None:
+def test_when_it_is_told_to_end(
+    run: Run, number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     with waiting(run) as process:
         process.send_signal(number)
-        process.wait(60)
+        assert process.wait(60) == 128 + number
     assert run.left() == NOTHING
+    assert "unshare" not in capfd.readouterr().err
+    run.assert_nothing_else_is_left()
+
+
+def test_when_it_is_interrupted_and_nobody_else(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with waiting(run) as process:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 128 + signal.SIGINT
+    assert run.told.with_suffix(".interrupted").exists()  # the command had the last word
+    assert run.left() == NOTHING
+    said = capfd.readouterr().err
+    assert "unshare" not in said
+    assert "Traceback" not in said
+    run.assert_nothing_else_is_left()
+
+
+def test_when_its_first_process_is_killed(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    with waiting(run) as process:
+        (first,) = children_of(server(run.told.read_text(), "unshare"))
+        os.kill(first, signal.SIGKILL)
+        assert process.wait(60) == 128 + signal.SIGKILL
+    assert run.left() == NOTHING
+    assert "unshare" not in capfd.readouterr().err
     run.assert_nothing_else_is_left()
 
 
@@ -93,8 +120,7 @@ def test_when_it_is_killed(run: Run) -> None:
 
 def test_when_its_janitor_was_killed(run: Run) -> None:
     with waiting(run) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        (janitor,) = (int(pid) for pid in children if is_janitor(pid))
+        (janitor,) = filter(is_janitor, children_of(process.pid))
         os.kill(janitor, signal.SIGKILL)
         process.terminate()
         process.wait(60)
@@ -102,7 +128,11 @@ def test_when_its_janitor_was_killed(run: Run) -> None:
     run.assert_nothing_else_is_left()
 
 
-def is_janitor(pid: str) -> bool:
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_janitor(pid: int) -> bool:
     return b"tests.node.janitor" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
@@ -128,10 +158,10 @@ def test_when_what_started_it_is_killed(run: Run) -> None:
     run.assert_nothing_else_is_left()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("later", [0.0, 0.1])
 def test_when_it_ends_as_soon_as_it_has_begun(
-    tmp_path: Path, number: signal.Signals, later: float
+    tmp_path: Path, number: signal.Signals, later: float, capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = [sys.executable, "-m", "tests.node", "run", "--", "true"]
     process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
@@ -142,9 +172,12 @@ def test_when_it_ends_as_soon_as_it_has_begun(
             assert process.poll() is None
         time.sleep(later)
         process.send_signal(number)
-        assert process.wait(20) != 0
+        assert process.wait(20) == {signal.SIGKILL: -9}.get(number, 128 + number)
     finally:
         process.kill()
         process.wait()
     (place,) = places
     eventually(lambda: of_run(place.name) == NOTHING and not place.exists())
+    said = capfd.readouterr().err
+    assert "unshare" not in said
+    assert "Traceback" not in said

@@ -1,5 +1,6 @@
 """What `make cluster NODE=1` tells a person, and what becomes of it at Ctrl-C."""
 
+import itertools
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.controlplane.cache import cache_root
 from tests.e2e.machine.traces import NOTHING, of_run
 from tests.e2e.waiting import eventually
 from tests.node.place import PREFIX
@@ -23,6 +25,7 @@ class Visit:
 
     process: "subprocess.Popen[bytes]"
     output: Path
+    environment: dict[str, str]
 
     @property
     def said(self) -> str:
@@ -33,11 +36,15 @@ class Visit:
         (path,) = re.findall(r"^  NODE=(\S+)$", self.said, re.MULTILINE)
         return Path(path)
 
-    def do(self, *parts: str) -> "subprocess.CompletedProcess[str]":
-        """Paste into a shell the lines that have these words."""
-        lines = map(self.line, ("NODE=/", *parts))
-        shell = ["sh", "-c", "\n".join(lines)]
-        return subprocess.run(shell, capture_output=True, text=True, check=False)
+    def do(self, part: str) -> "subprocess.CompletedProcess[str]":
+        """Paste into a shell what is told first, down to the first command, and this line."""
+        told = self.said.splitlines()
+        first = next(i for i, line in enumerate(told) if line.startswith("  NODE="))
+        settings = [*itertools.takewhile(lambda line: "kubectl get" not in line, told[first:])]
+        shell = ["sh", "-c", "\n".join([*settings, self.line(part)])]
+        return subprocess.run(
+            shell, env=self.environment, capture_output=True, text=True, check=False
+        )
 
     def line(self, part: str) -> str:
         """The line that has these words."""
@@ -58,11 +65,20 @@ class Visit:
 @pytest.fixture
 def visit(tmp_path: Path) -> Iterator[Visit]:
     output = tmp_path / "output"
+    (tmp_path / "home").mkdir()
+    # A home of its own, so that whatever is there is the visit's; with the cache of all.
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path / "home"),
+        "XDG_CACHE_HOME": str(cache_root().parents[1]),
+    }
     command = [sys.executable, "-m", "tests.node", "up"]
     with output.open("wb") as file:
-        # A session of its own, as a terminal gives one: Ctrl-C reaches all of the group.
-        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-    visit = Visit(process, output)
+        # A session of its own, as a terminal gives one.
+        process = subprocess.Popen(
+            command, env=environment, stdout=file, stderr=file, start_new_session=True
+        )
+    visit = Visit(process, output, environment)
     try:
         eventually(lambda: "Ctrl-C" in visit.said or process.poll() is not None, 120)
         yield visit
@@ -73,8 +89,10 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
 
 def test_what_is_told_works_and_ctrl_c_ends_it_whatever_the_visitor_did(visit: Visit) -> None:
     name = next(part for part in visit.folder.parts if part.startswith(PREFIX))
-    nodes = visit.do("KUBECONFIG=", "get nodes")
+    nodes = visit.do("get nodes")
     assert "Ready" in nodes.stdout, nodes.stderr
+    assert "remediationprocessings" in visit.do("kubectl apply -f tests/crds/").stdout
+    assert any((visit.folder / "kubectl-cache" / "discovery").iterdir())
     assert visit.answers()
     visit.do("touch ")
     eventually(lambda: "PostgreSQL is off" in visit.said)
@@ -89,3 +107,4 @@ def test_what_is_told_works_and_ctrl_c_ends_it_whatever_the_visitor_did(visit: V
     assert visit.process.wait(60) == 0
     assert "Traceback" not in visit.said
     assert of_run(name) == NOTHING
+    assert list(Path(visit.environment["HOME"]).rglob("*")) == []

@@ -16,6 +16,7 @@ from tests.node.postgresql import Archive
 
 # kubectl's words where no API server was reached, or one that is not ready.
 _NO_ANSWER = re.compile("refused|reset|EOF|Unable to connect|TLS handshake|Timeout|unavailable")
+PYTHON = "/usr/bin/python3.11"  # the image has no shell
 LIMIT = 120.0  # seconds for a Job, with its tries
 
 
@@ -123,6 +124,10 @@ class Installed:
         """Those that are there, the oldest first."""
         found = self.get("pods", "-l", f"{JOB}={job}", "--sort-by=.metadata.creationTimestamp")
         return [f"pod/{pod['metadata']['name']}" for pod in found["items"]]
+
+    def in_pod(self, pod: Object, program: str) -> str:
+        """What a Python program prints in a running pod. Raises NodeError."""
+        return self.ask("exec", pod["metadata"]["name"], "--", PYTHON, "-Ic", program)
 
     def delete(self, *jobs: str) -> None:
         """Delete Jobs and their pods."""

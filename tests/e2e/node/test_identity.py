@@ -28,6 +28,23 @@ ANOTHER_NAME = f"{HOST}.cluster.local"
 OF_A_POD = "'authentication.kubernetes.io/pod-name' in request.userInfo.extra"
 
 
+# How long the token in the pod is good for, in seconds, and what becomes of a file in each folder
+# that the pod's user might write to.
+PROBE = """
+import base64, errno, json
+token = open('/var/run/secrets/kubernetes.io/serviceaccount/token').read().split('.')[1]
+claims = json.loads(base64.urlsafe_b64decode(token + '=' * (-len(token) % 4)))
+def written(folder):
+    try:
+        open(folder + '/probe', 'w').close()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return 'written'
+folders = ('/tmp', '/etc/archiver/database', '/var/run/secrets/kubernetes.io/serviceaccount')
+print(json.dumps([claims['exp'] - claims['iat'], *map(written, folders)]))
+"""
+
+
 @pytest.fixture
 def token_of_no_pod(installed: Installed, control_plane: Cluster) -> Iterator[KubeApi]:
     """The archiver's ServiceAccount by a token that belongs to no pod."""
@@ -46,6 +63,20 @@ def test_the_token_is_the_one_projected_into_the_pod(
         eventually(lambda: NAME in token_of_no_pod.merge(path, nothing).message)
         assert installed.run("as-pod") == "Complete"
     assert_settled(installed.archive.url, processings, due)
+
+
+def test_a_pod_has_a_token_of_an_hour_and_no_place_to_write_to(
+    installed: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(20))
+    installed.start("probed", Change({"ARCHIVER_MAX_MARKS_PER_SECOND": "2"}))
+    eventually(lambda: any(map(is_marked, processings.all().values())))
+    (pod,) = installed.pods.of_job("probed")
+    # The one that is mounted by default is good for a year where the API server extends it; and
+    # /tmp is anybody's in the image, as far as its root file system can be written to.
+    assert json.loads(installed.in_pod(pod, PROBE)) == [3600, "EROFS", "EROFS", "EROFS"]
+    assert installed.ended("probed") == "Complete"
+    assert_settled(url, processings, due)
 
 
 def test_the_connection_to_postgresql_is_encrypted(

@@ -40,9 +40,8 @@ def marked(processings: Collection) -> int:
 
 def token_in(installed: Installed, pod: Object) -> str:
     """The token in the pod's file; "" while nobody answers for the pod."""
-    name = pod["metadata"]["name"]
     try:
-        return installed.ask("exec", name, "--", "/usr/bin/python3.11", "-Ic", READ).strip()
+        return installed.in_pod(pod, READ).strip()
     except NodeError:
         return ""
 

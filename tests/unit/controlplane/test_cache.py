@@ -1,14 +1,12 @@
 """Where built binaries are kept, and when they have to be built again."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.controlplane.cache import binaries_folder, cache_root, only_one
+from tests.controlplane.cache import binaries_folder, cache_root
 from tests.controlplane.versions import GO_MODULE, Version, current_version
 
 
@@ -42,21 +40,3 @@ def test_a_change_of_any_file_of_the_module_has_a_new_folder(copy: Version, file
     changed = copy.modfile.parent.parent / file.replace("1.X", copy.minor)
     changed.write_text(changed.read_text() + "\n// changed\n")
     assert binaries_folder(copy, {}) != before
-
-
-def test_a_second_process_waits_for_the_first(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "new" / "1.37.2-abc"
-    program = (
-        "from pathlib import Path; from tests.controlplane.cache import only_one\n"
-        f"with only_one(Path({str(folder)!r})): print('mine')"
-    )
-    with only_one(folder):
-        second = subprocess.Popen([sys.executable, "-c", program])
-        with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(1)
-    assert second.wait(30) == 0
-    output = capfd.readouterr()
-    assert output.out == "mine\n"
-    assert "waiting" in output.err

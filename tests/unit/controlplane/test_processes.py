@@ -9,17 +9,17 @@ from threading import Thread
 
 import pytest
 
+from image.folders import Workdir
 from tests.controlplane.errors import ServerFailed
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
-from tests.controlplane.workdir import Workdir
 
 SLEEP = ("/bin/sleep", "600")
 
 
 @pytest.fixture
 def process() -> Iterator[ServerProcess]:
-    workdir = Workdir.fresh()
+    workdir = Workdir.fresh("archiver-test-")
     process = ServerProcess("server", workdir)
     yield process
     process.stop(0)

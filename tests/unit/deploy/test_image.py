@@ -44,6 +44,15 @@ def test_nothing_is_installed_but_by_hash() -> None:
     assert all("--require-hashes" in install for install in installs)
 
 
+def test_what_differs_with_each_commit_comes_after_what_does_not() -> None:
+    # Docker makes a step anew once an argument differs that is declared before it.
+    steps = [f"{instruction} {arguments}" for instruction, arguments in BUILD]
+    (install,) = (i for i, step in enumerate(steps) if "pip install" in step)
+    (fill,) = (i for i, step in enumerate(steps) if "python -m image" in step)
+    (epoch,) = (i for i, step in enumerate(steps) if step.startswith("ARG SOURCE_DATE_EPOCH"))
+    assert install < epoch < fill
+
+
 def test_it_runs_the_same_process() -> None:
     assert of(FINAL, "USER") == [PROCESS["User"]]
     assert of(FINAL, "WORKDIR") == [PROCESS["WorkingDir"]]

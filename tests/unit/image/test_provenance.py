@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image import provenance
-from image.build import _source, labelled
+from image.build import _source, build, labelled
 from image.errors import ImageError
 from image.provenance import revision, source_date_epoch
 
@@ -58,6 +58,29 @@ def test_the_sources_are_named_by_their_commit_and_changes_to_it_are_told(reposi
     assert revision() == f"{commit}-dirty"
 
 
+@pytest.mark.parametrize(
+    ("added", "dirty"),
+    [
+        ("archiver/new.py", True),
+        ("image/new.py", True),
+        ("archiver/ignored-by-me.py", True),
+        ("archiver/build/lib.py", False),
+        ("notes.txt", False),
+    ],
+)
+def test_a_new_file_is_a_change_where_it_may_be_in_the_image(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, added: str, *, dirty: bool
+) -> None:
+    (repository / ".gitignore").write_text("build/\n")
+    git(repository, "add", ".gitignore")
+    git(repository, "commit", "--quiet", "--message", "two")
+    # The wheel does not know what somebody ignores for themselves.
+    (repository / ".git/info/exclude").write_text("ignored-by-me.py\n")
+    (repository / added).parent.mkdir(parents=True, exist_ok=True)
+    (repository / added).write_text("new")
+    assert revision().endswith("-dirty") is dirty
+
+
 def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> None:
     labels = labelled({"Labels": {"a": "b"}}, 1_700_000_000)["Labels"]
     assert labels == {
@@ -70,6 +93,40 @@ def test_the_image_says_when_and_from_what_it_was_built(repository: Path) -> Non
 def test_without_git_no_sources_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert list(labelled({"Labels": {}}, 0)["Labels"]) == ["org.opencontainers.image.created"]
+
+
+def test_a_git_that_refuses_is_none_that_is_not_there(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # git's own switch for its tests: the repository is somebody else's.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    for asked in (revision, source_date_epoch):
+        with pytest.raises(ImageError, match=r"(?s)dubious ownership.*safe\.directory"):
+            asked()
+
+
+def test_a_time_that_is_given_does_not_stand_for_a_commit_that_git_refuses_to_name(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    with pytest.raises(ImageError, match="dubious ownership"):
+        build(tmp_path / "dist" / "image.tar", tmp_path / "packages")
+    assert not (tmp_path / "dist").exists()  # at once, not after minutes
+
+
+@pytest.mark.parametrize("there", ["nothing", "no commit"])
+def test_sources_of_no_commit_have_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    if there == "no commit":
+        git(tmp_path, "init", "--quiet")
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert revision() == ""
+    assert source_date_epoch() == 1_704_067_200
 
 
 @pytest.mark.parametrize("name", ["Source", "repository"])

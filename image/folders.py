@@ -1,39 +1,76 @@
-"""One fresh folder per control plane: everything its servers write is in it."""
+"""Folders that several processes share, and folders that one has for itself.
+
+Who shares waits for its turn. A folder of a process that was killed is told by its lock.
+"""
 
 import fcntl
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-PREFIX = "archiver-controlplane-"
 # A younger folder may be between its making and its lock.
-SETTLED = 60.0  # seconds
+SETTLED = 10.0  # seconds
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold back a second process that wants to fill the same folder, until the first is done.
+
+    The folder may be one that is not there yet.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock, _turn(lock.fileno(), folder):
+        yield
+
+
+@contextmanager
+def only_one_in(folder: Path) -> Iterator[None]:
+    """The same for a folder that is there, maybe read-only: no file is made for it."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _turn(lock, folder):
+            yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _turn(lock: int, folder: Path) -> Iterator[None]:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.stderr.write(f"waiting: another process is filling {folder}\n")
+        sys.stderr.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    yield
 
 
 @dataclass(frozen=True, slots=True)
 class Workdir:
     """A folder of mode 0700, and the descriptor that keeps it locked.
 
-    The lock (flock) holds as long as this process or a server, which inherits it, is alive. A
-    folder that can be locked is therefore one whose run is dead.
+    The lock (flock) holds as long as this process or one that inherits it is alive. A folder that
+    can be locked is therefore one whose run is dead.
     """
 
     path: Path
     lock: int
 
     @classmethod
-    def fresh(cls, prefix: str = PREFIX) -> "Workdir":
+    def fresh(cls, prefix: str) -> Self:
         """A new folder among the system's temporary files."""
         return cls.at(unused(prefix))
 
     @classmethod
-    def at(cls, path: Path) -> "Workdir":
+    def at(cls, path: Path) -> Self:
         """The same at this path. Raises FileExistsError if it is taken."""
         path.mkdir(mode=0o700)
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -41,7 +78,7 @@ class Workdir:
         return cls(path, lock)
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it. No server may run in it any more."""
+        """Delete the folder and all that is in it. Nobody may use it any more."""
         with suppress(FileNotFoundError):  # whoever tidies temporary files was faster
             shutil.rmtree(self.path)
         os.close(self.lock)
@@ -52,13 +89,13 @@ def unused(prefix: str) -> Path:
     return Path(tempfile.gettempdir(), f"{prefix}{secrets.token_hex(8)}")
 
 
-def remove_stale() -> None:
-    """Delete what runs that were killed left behind: etcd alone takes 64 MB of disk at once."""
-    for path in stale_folders():
+def remove_stale(prefix: str) -> None:
+    """Delete what runs that were killed left behind: hundreds of megabytes, some of them."""
+    for path in stale_folders(prefix):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def stale_folders(prefix: str = PREFIX) -> Iterator[Path]:
+def stale_folders(prefix: str) -> Iterator[Path]:
     """Folders of dead runs, each locked while the caller has it."""
     for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         try:
