@@ -28,6 +28,11 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tracked(folder: str) -> list[str]:
+    """As git has it; sources that came without git have no strangers among them."""
+    if not (PROJECT / ".git").exists():
+        files = (path for path in (PROJECT / folder).rglob("*") if path.is_file())
+        names = (path.relative_to(PROJECT) for path in files)
+        return sorted(str(name) for name in names if "__pycache__" not in name.parts)
     listing = ["git", "ls-files", folder]
     done = subprocess.run(listing, cwd=PROJECT, capture_output=True, text=True, check=True)
     return sorted(done.stdout.splitlines())
