@@ -11,9 +11,9 @@ from typing import Any
 
 import trustme
 
-from tests.e2e.deploy.installation import GROUP, delete
-from tests.e2e.deploy.kube_api import Object
+from tests.e2e.deploy.installation import delete
 from tests.e2e.run.objects import Collection
+from tests.e2e.run.webhooks import on_update
 from tests.e2e.waiting import eventually
 
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
@@ -25,7 +25,8 @@ def changed_within(processings: Collection, path: str, value: Callable[[], str])
     api, namespace = processings.api, processings.namespace
     authority = trustme.CA()
     with _server(authority, lambda: [{"op": "add", "path": path, "value": value()}]) as url:
-        assert api.send("POST", _WEBHOOKS, _webhook(namespace, url, authority)).ok
+        client = {"url": url, "caBundle": b64encode(authority.cert_pem.bytes()).decode()}
+        assert api.send("POST", _WEBHOOKS, on_update(namespace, "all.example.com", client)).ok
         try:
             metadata = next(iter(processings.all().values()))["metadata"]
             canary, before = f"{processings.path}/{metadata['name']}", metadata["generation"]
@@ -71,25 +72,3 @@ def _server(authority: trustme.CA, patch: Callable[[], Any]) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def _webhook(namespace: str, url: str, authority: trustme.CA) -> Object:
-    rule = {
-        "apiGroups": [GROUP],
-        "apiVersions": ["*"],
-        "operations": ["UPDATE"],
-        "resources": ["remediationprocessings"],
-    }
-    webhook = {
-        "name": "mutating.example.com",
-        "clientConfig": {
-            "url": url,
-            "caBundle": b64encode(authority.cert_pem.bytes()).decode(),
-        },
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    return {"metadata": {"name": namespace}, "webhooks": [webhook]}

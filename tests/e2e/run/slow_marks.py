@@ -8,9 +8,10 @@ from typing import Literal
 
 from urllib3.exceptions import HTTPError
 
-from tests.e2e.deploy.installation import GROUP, delete
-from tests.e2e.deploy.kube_api import KubeApi, Object
+from tests.e2e.deploy.installation import delete
+from tests.e2e.deploy.kube_api import KubeApi
 from tests.e2e.run.objects import Collection
+from tests.e2e.run.webhooks import on_update
 from tests.e2e.waiting import eventually
 
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
@@ -26,7 +27,9 @@ def slow_marks(processings: Collection, then: Literal["Ignore", "Fail"]) -> Iter
     path = f"{_WEBHOOKS}/{namespace}"
     canary = f"{processings.path}/{next(iter(processings.all().values()))['metadata']['name']}"
     with socket.create_server(("127.0.0.1", 0), backlog=128) as mute:
-        body = _webhook(namespace, mute.getsockname()[1], then)
+        client = {"url": f"https://127.0.0.1:{mute.getsockname()[1]}/"}
+        options = {"failurePolicy": then, "timeoutSeconds": 10}
+        body = on_update(namespace, "slow.example.com", client, **options)
         assert api.send("POST", _WEBHOOKS, body).ok
         try:
             eventually(lambda: _in_force(api, canary, mute))
@@ -41,23 +44,3 @@ def _in_force(api: KubeApi, path: str, mute: socket.socket) -> bool:
     with suppress(HTTPError):
         api.merge(path, patch, dryRun="All", timeout="1s")
     return bool(select.select([mute], [], [], 0)[0])
-
-
-def _webhook(namespace: str, port: int, then: str) -> Object:
-    rule = {
-        "apiGroups": [GROUP],
-        "apiVersions": ["*"],
-        "operations": ["UPDATE"],
-        "resources": ["remediationprocessings"],
-    }
-    webhook = {
-        "name": "slow.example.com",
-        "clientConfig": {"url": f"https://127.0.0.1:{port}/"},
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "failurePolicy": then,
-        "timeoutSeconds": 10,
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-    }
-    return {"metadata": {"name": namespace}, "webhooks": [webhook]}
