@@ -18,6 +18,9 @@ from archiver.ports import MarkOutcome
 # etcd's own limit, and that of the gRPC message to it. Both come as 500 without a reason, and no
 # dry run foresees them.
 _TOO_LARGE = re.compile("request is too large|trying to send message larger than max")
+# etcd's word about itself, such as "etcdserver: mvcc: database space exceeded": it may still be
+# read then, and can write nobody's object. Of a single one it says that it is too large.
+_ETCD = re.compile(r"etcdserver: |rpc error: code = ")
 # What the RBAC authorizer writes. Admission refuses with the same code and the same reason.
 _RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
 # What admission writes of an object that it refuses. A webhook may choose any code from 400 on.
@@ -66,6 +69,10 @@ def _too_large(status: Status) -> bool:
     return bool(_TOO_LARGE.search(status.message))
 
 
+def _of_etcd(status: Status) -> bool:
+    return bool(_ETCD.search(status.message))
+
+
 def _a_failing_webhook(status: Status) -> bool:
     return bool(_WEBHOOK.search(status.message))
 
@@ -85,6 +92,7 @@ OF_A_MARK = (
     Meaning(500, _too_large, MarkRefused),
     # Repeated until the budget was used up; others may be none of its business.
     Meaning(500, _a_failing_webhook, MarkRefused),
+    Meaning(500, _of_etcd, Unavailable),
     # Such as a mutating webhook whose patch does not apply: no webhook is named then.
     Meaning(500, _anything, Unwritable),
 )
@@ -114,10 +122,10 @@ def fault_of_an_object(answer: Answer) -> str | None:
     """What the answer blames, if that may stand before many objects and be no outage: a webhook
     that cannot be asked, by its name; else the text of a 500. None otherwise.
     """
-    message = answer.read_status().message
-    if webhook := _WEBHOOK.search(message):
+    status = answer.read_status()
+    if webhook := _WEBHOOK.search(status.message):
         return webhook[0]
-    return message if answer.status == 500 else None
+    return status.message if answer.status == 500 and not _of_etcd(status) else None
 
 
 def failure(answer: Answer, doing: str) -> ArchiverError:
