@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archiver.domain import gotime
@@ -34,10 +34,7 @@ def _duration(value: object) -> object:
     return gotime.parse_duration(value)
 
 
-def _uuid(value: object) -> object:
-    return value if value is None else str(UUID(str(value)))
-
-
+Uuid: TypeAlias = Annotated[str, AfterValidator(lambda text: str(UUID(text)))]
 Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
 
 
@@ -81,7 +78,7 @@ class Settings(BaseSettings):
         description="Kind of the resource, for dumps (`--from`), which name no plurals. Default: "
         "every kind whose plural by Kubernetes' own rule is that of `resource`.",
     )
-    cluster_id: Annotated[str | None, BeforeValidator(_uuid)] = Field(
+    cluster_id: Uuid | None = Field(
         None,
         description="uid of the namespace kube-system. Default: asked of the API server, which "
         "must not contradict it. Needed for dumps, and where that namespace may not be read.",
@@ -215,11 +212,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise Configuration(f"settings file {path}: not YAML{where}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+    if not isinstance(content, dict | None):
         raise Configuration(f"settings file {path}: a mapping of settings is expected")
-    return {str(key): value for key, value in content.items()}
+    return {str(key): value for key, value in (content or {}).items()}
 
 
 def _sentence(error: Any) -> str:
