@@ -50,6 +50,8 @@ def main() -> int:
     except ImageError as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -130,7 +130,8 @@ def _complete(wanted: Sequence[Indexed], folder: Path) -> None:
     # Under its own name a file is whole, however this ends: it comes from here by a rename.
     part = folder / ".part"
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+    # apt may outlive a build that is killed, and write there for another moment.
+    part.mkdir(exist_ok=True)
     try:
         words = _download([Package.of(Path(each.file)).name for each in wrong], part)
         for each, said in wrong.items():
