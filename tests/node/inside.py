@@ -75,7 +75,8 @@ def _use(options: argparse.Namespace, stack: ExitStack) -> int:
     node.record_processes()
     images = [name for file in options.image for name in node.containerd.import_image(file)]
     if not options.command:
-        kubectl = Kubectl(build_kubectl(control_plane.version), control_plane.kubeconfig)
+        kubeconfig, cache = control_plane.kubeconfig, options.folder / "kubectl"
+        kubectl = Kubectl(build_kubectl(control_plane.version), kubeconfig, cache)
         sockets = (options.apiserver_socket, options.postgres_socket)
         switch = stack.enter_context(receive(control_plane, kubectl, sockets, images))
         _tend(node, switch.tend)

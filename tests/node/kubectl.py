@@ -24,10 +24,14 @@ def build_kubectl(release: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """The program and the kubeconfig it is called with."""
+    """The program, the kubeconfig it is called with, and a folder for what it learns of the API.
+
+    kubectl itself takes ~/.kube for that; and beside somebody's own kubeconfig it would stay.
+    """
 
     program: Path
     kubeconfig: Path
+    cache: Path
 
     def __call__(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """What it prints. Raises NodeError with what it says if it fails."""
@@ -41,10 +45,9 @@ class Kubectl:
         self, *arguments: str | Path, stdin: str | None = None
     ) -> "subprocess.CompletedProcess[str]":
         """Call it; its failure is an answer too."""
-        # What it learns of the API goes beside the kubeconfig, and with it, not into ~/.kube.
-        cache = self.kubeconfig.with_name(f"{self.kubeconfig.name}.cache")
+        options = (f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.cache}")
         return subprocess.run(
-            [self.program, f"--kubeconfig={self.kubeconfig}", f"--cache-dir={cache}", *arguments],
+            [self.program, *options, *arguments],
             input=stdin,
             capture_output=True,
             text=True,

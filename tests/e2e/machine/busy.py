@@ -28,7 +28,8 @@ def take_shared_memory(name: str) -> None:
 
 if __name__ == "__main__":
     kubeconfig = Path(os.environ["ARCHIVER_TEST_KUBECONFIG"])
-    kubectl = Kubectl(build_kubectl(current_version().release), kubeconfig)
+    cache = Path(os.environ["TMPDIR"]) / "kubectl"
+    kubectl = Kubectl(build_kubectl(current_version().release), kubeconfig, cache)
     kubectl("run", "held", f"--image={IMAGE}", "--restart=Never")
     kubectl("wait", "--for=condition=Ready", "pod/held", "--timeout=60s")
     # The name of the folder, and of the cgroups, whole or not at all.

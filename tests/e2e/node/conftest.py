@@ -61,9 +61,12 @@ def target() -> Target:
 
 
 @pytest.fixture(scope="package")
-def kubectl(target: Target, control_plane: Cluster) -> Kubectl:
+def kubectl(
+    target: Target, control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Kubectl:
     """kubectl, as the cluster's administrator."""
-    return Kubectl(build_kubectl(control_plane.version), target.kubeconfig)
+    cache = tmp_path_factory.mktemp("kubectl")
+    return Kubectl(build_kubectl(control_plane.version), target.kubeconfig, cache)
 
 
 @pytest.fixture(scope="package")
