@@ -25,6 +25,7 @@ from archiver.ports import Page, Unparsed
 UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
 MEBIBYTE: Final = 1 << 20
 _KINDS_SHOWN: Final = 10
+_FILES_SHOWN: Final = 10
 _log = structlog.get_logger()
 
 
@@ -34,7 +35,8 @@ class FileSource:
     `group`, `plural` and `kind` are those of `files.resource`.
     `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
     Objects of other kinds are counted in `ignored`, by "kind.group", but for the namespace
-    kube-system, which names the cluster; objects met again with the very same bytes in `repeated`.
+    kube-system, which names the cluster; so are files of a directory that are not read because of
+    their name, by "file *.suffix"; objects met again with the very same bytes in `repeated`.
     What is not of this namespace and these labels is passed over, as a server would.
 
     The files are read once: `pages` may be called once.
@@ -62,7 +64,9 @@ class FileSource:
         self.repeated = 0
         self._met_one = False
         self._selects: Selector = selector(label_selector or "")
-        self._names = inputs.names(paths)
+        self._not_read: list[str] = []
+        self._names = inputs.names(paths, self._not_read)
+        self.ignored.update(map(inputs.kind_of_name, self._not_read))
         self._entries = documents(self._names)
         self._ahead: list[CustomResource | Unparsed] = []
         self._kube_system = KubeSystem(cluster_id)
@@ -184,9 +188,12 @@ class FileSource:
     def _say_what_was_passed_over(self) -> None:
         if not self.ignored:
             return
-        _log.info("objects.ignored", kinds=dict(self.ignored), wanted=str(self._resource))
-        if not self._met_one:
-            most = self.ignored.most_common(_KINDS_SHOWN)
+        named = {"files": self._not_read[:_FILES_SHOWN]} if self._not_read else {}
+        wanted = str(self._resource)
+        _log.info("objects.ignored", kinds=dict(self.ignored), wanted=wanted, **named)
+        objects = self.ignored - Counter(map(inputs.kind_of_name, self._not_read))
+        if objects and not self._met_one:
+            most = objects.most_common(_KINDS_SHOWN)
             held = ", ".join(f"{count} {kind}" for kind, count in most)
             raise Configuration(
                 f"--from: nothing in it is of {self._resource}, it holds {held}: name the "

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,23 @@ def test_other_kinds_are_counted(tmp_path: Path) -> None:
     assert files.ignored == {"Other.g.io": 1}
     said = {"event": "objects.ignored", "wanted": "tickets.g.io", "kinds": dict(files.ignored)}
     assert [log for log in logs if log.items() >= said.items()]
+
+
+def test_files_that_are_not_read_because_of_their_name_are_counted_and_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("monday.txt", "sub/more.TXT", "dumps.tar.gz", "x.json.1", "README"):
+        (tmp_path / name).write_text("{}")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "x.json").write_text(json.dumps([]))
+    files = FileSource([str(tmp_path)], group="g.io", cluster_id="c")
+    with capture_logs() as logs:
+        assert list(files.pages()) == []
+    kinds = {"*.txt": 2, "*.tar.gz": 1, "*.1": 1, "*": 1, "*.json": 1}
+    assert files.ignored == {f"file {kind}": count for kind, count in kinds.items()}
+    (said,) = [log["files"] for log in logs if log["event"] == "objects.ignored"]
+    assert {str(tmp_path / "monday.txt"), str(tmp_path / "sub" / "more.TXT")} < set(said)
 
 
 @pytest.mark.parametrize(
