@@ -70,7 +70,10 @@ def problem(raw: bytes) -> str:
 
 
 def values(text: bytes) -> Iterator[Part]:
-    """The JSON documents that stand one after another, by brackets; the last may be cut short."""
+    """The JSON documents that stand one after another, by brackets; the last may be cut short.
+
+    What opens no bracket behind them is text, and lacks no end.
+    """
     depth = start = 0
     for token in _TOKEN.finditer(text):
         step = _STEP.get(token[0], 0)
@@ -79,7 +82,7 @@ def values(text: bytes) -> Iterator[Part]:
             yield Part(text[start : token.end()].strip())
             start = token.end()
     if rest := text[start:].strip():
-        yield Part(rest, whole=False)
+        yield Part(rest, whole=depth == 0)
 
 
 def items(part: Part) -> Items | None:

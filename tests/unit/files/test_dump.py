@@ -298,6 +298,26 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stdin.buffer.closed
 
 
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [(b"done", "not-json"), (b'"a{', "not-json"), (b'{"b":', "truncated"), (b"x {", "truncated")],
+)
+def test_what_stands_behind_a_document_is_cut_short_only_if_it_began_one(
+    tmp_path: Path, rest: bytes, reason: str
+) -> None:
+    whole = json.dumps({"a": 1}, indent=4).encode()
+    good, bad = read(tmp_path, "x.json", whole + b"\n" + rest + b"\n")
+    assert ([json.loads(raw) for raw in good.values()], list(bad.values())) == (
+        [{"a": 1}],
+        [reason],
+    )
+
+
+def test_text_behind_json_lines_is_not_cut_short(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.json", b'{"a":1}\ndone')[1] == {"x.json line 2": "not-json"}
+    assert read(tmp_path, "x.json", b'{"a":1}\n{"b":')[1] == {"x.json line 2": "truncated"}
+
+
 @pytest.mark.parametrize("name", ["absent.json", "."])
 def test_what_is_not_there(tmp_path: Path, name: str) -> None:
     with pytest.raises(Configuration, match=str(tmp_path)):
