@@ -15,7 +15,7 @@ from archiver.domain.tally import Settled
 
 _MEANING: Final = {
     Outcome.ARCHIVED: "stored and confirmed, and marked where a cluster was read",
-    Outcome.ALREADY: "archived before",
+    Outcome.ALREADY: "archived before, it or a newer state",
     Outcome.NOT_DUE: "left alone for now",
     Outcome.DEFERRED: "to be done by the next run",
     Outcome.QUARANTINED: "not archived as a record: needs a person",

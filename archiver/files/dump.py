@@ -4,7 +4,7 @@ The format is told by the content: what begins with a brace or bracket is JSON, 
 its first line is a whole document (always, if the name ends with .jsonl or .ndjson), or if it is
 broken and more objects are whole by line than by brackets. Anything else is YAML, but for JSON
 lines of which the first has lost its beginning. JSON lines are read line by line, YAML document by
-document, JSON as a whole, in several times its size of memory. What kubectl wrote is the best
+document, JSON as a whole, in up to four times its size of memory. What kubectl wrote is the best
 evidence all the same: `jq -c '.items[]'` makes lines of it, but writes numbers anew (1e-7 as 1e-07,
 9007199254740993 as 9007199254740992), and another literal is another state.
 """
