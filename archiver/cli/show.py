@@ -15,7 +15,7 @@ from archiver.domain.tally import Settled
 
 _MEANING: Final = {
     Outcome.ARCHIVED: "stored and confirmed, and marked where a cluster was read",
-    Outcome.ALREADY: "archived before",
+    Outcome.ALREADY: "archived before, it or a newer state",
     Outcome.NOT_DUE: "left alone for now",
     Outcome.DEFERRED: "to be done by the next run",
     Outcome.QUARANTINED: "not archived as a record: needs a person",
@@ -104,7 +104,7 @@ def _besides(result: RunReport, *, dry_run: bool) -> list[str]:
     done = [f"{result.effects[e]} {e.value}" for e in Effect if result.effects[e]]
     effects = ", ".join(done) or "none"
     notes = (
-        (result.ignored, f"passed over, of other kinds: {result.ignored.total()}"),
+        (result.ignored, f"passed over, of other kinds or names: {result.ignored.total()}"),
         (result.gate in _NO_GATE, _NO_GATE.get(result.gate, "")),
         (result.shard, f"left to other shards: {result.other_shards}"),
         (not dry_run, f"effects: {effects}"),

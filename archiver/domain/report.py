@@ -83,8 +83,9 @@ class RunReport:
     heard of, with the number of their objects: they count as not terminal. So do the objects of
     `unreadable_status`, whose status is no object.
     `cautions` are what the log warns of.
-    `ignored` counts objects of a dump that are of other kinds, by "kind.group", and `other_shards`
-    what was listed and left to other shards: neither is among what was found.
+    `ignored` counts objects of a dump that are of other kinds, by "kind.group", and files that are
+    no dump by their name, by "file *.suffix"; `other_shards` what was listed and left to other
+    shards: neither is among what was found.
     """
 
     run_id: str

@@ -4,8 +4,9 @@ The format is told by the content: what begins with a brace or bracket is JSON, 
 its first line is a whole document (always, if the name ends with .jsonl or .ndjson), or if it is
 broken and more objects are whole by line than by brackets. Anything else is YAML, but for JSON
 lines of which the first has lost its beginning. JSON lines are read line by line, YAML document by
-document, JSON as a whole: a large dump needs no more memory than one object if it is made with
-`kubectl get -o json | jq -c '.items[]'`.
+document, JSON as a whole, in up to four times its size of memory. What kubectl wrote is the best
+evidence all the same: `jq -c '.items[]'` makes lines of it, but writes numbers anew (1e-7 as 1e-07,
+9007199254740993 as 9007199254740992), and another literal is another state.
 """
 
 import re
@@ -112,8 +113,8 @@ def _json_text(shown: str, lines: Sequence[tuple[int, bytes]]) -> Iterator[Entry
 def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entry]:
     for number, line in lines:
         if raw := line.strip():
-            # Only the last line can lack its newline: there, no JSON means that it was cut.
-            whole = line.endswith(b"\n") or not problem(raw)
+            # Only the last line can lack its newline: there, broken JSON means that it was cut.
+            whole = line.endswith(b"\n") or not raw.startswith(_JSON) or not problem(raw)
             yield from objects(f"{shown} line {number}", Part(raw, whole))
 
 

@@ -25,15 +25,18 @@ class Broken(Exception):
         self.reason = reason
 
 
-def names(paths: Sequence[str]) -> list[str]:
+def names(paths: Sequence[str], passed_over: list[str] | None = None) -> list[str]:
     """Every file meant by these paths, a directory's (and those below it) sorted by path.
 
-    Raises Configuration where a path does not exist, or a directory holds nothing to read.
+    Those of a directory that are not meant, by their name, are added to `passed_over`. Links to
+    directories are followed, each directory once. Raises Configuration where a path does not exist,
+    or a directory holds nothing to read, or it or one below it cannot be listed.
     """
-    return [name for path in paths for name in _names(path)]
+    passed_over = [] if passed_over is None else passed_over
+    return [name for path in paths for name in _names(path, passed_over)]
 
 
-def _names(path: str) -> list[str]:
+def _names(path: str, passed_over: list[str]) -> list[str]:
     if path == STDIN:
         return [path]
     place = Path(path)
@@ -41,22 +44,49 @@ def _names(path: str) -> list[str]:
         if not place.is_dir():
             place.stat()
             return [path]
-        found = [str(each) for each in sorted(place.rglob("*")) if _is_dump(each)]
+        every = sorted(_files_below(place, set()))
     except OSError as error:
-        raise Configuration(f"--from {path}: {error.strerror}") from None
+        raise Configuration(f"--from {error.filename}: {error.strerror}") from None
+    found = [str(each) for each in every if _is_dump(each)]
+    passed_over.extend(str(each) for each in every if not _is_dump(each))
     if not found:
         wanted = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
         raise Configuration(f"--from {path}: the directory has no {wanted} (or the same with .gz)")
     return found
 
 
+def _files_below(folder: Path, known: set[tuple[int, int]]) -> Iterator[Path]:
+    """Not Path.rglob: it follows no links, and takes a folder that it may not list for empty."""
+    status = folder.stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in known:
+        return
+    known.add(identity)
+    for each in sorted(folder.iterdir()):
+        if each.is_dir():
+            yield from _files_below(each, known)
+        else:
+            yield each
+
+
 def _is_dump(path: Path) -> bool:
-    return plain_name(path.name).endswith(SUFFIXES) and path.is_file()
+    """By its name; what of that name is missing or cannot be asked is an error when it is opened.
+
+    A pipe or socket is none: to open it might wait for ever.
+    """
+    named = plain_name(path.name).endswith(SUFFIXES)
+    return named and (path.is_file() or not path.exists())
 
 
 def plain_name(name: str) -> str:
     """The name by which the format is told: in lower case, without .gz."""
     return name.lower().removesuffix(".gz")
+
+
+def kind_of_name(name: str) -> str:
+    """For counting what is no dump by its name: "file *.txt", "file *.tar.gz"."""
+    plain = Path(name.lower().removesuffix(".gz"))
+    return f"file *{plain.suffix}{Path(name.lower()).name.removeprefix(plain.name)}"
 
 
 def lines(name: str) -> Iterator[bytes]:

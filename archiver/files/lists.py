@@ -51,6 +51,9 @@ def objects(
     if found is None:
         yield _one(place, part, flaw)
         return
+    if found.doubled:
+        yield _doubled(place, part)
+        return
     unnamed = is_yaml and not found.named
     yield from _items(place, found, flaw, whole=part.whole and not unnamed, is_yaml=is_yaml)
 
@@ -68,6 +71,8 @@ def _items(
         within = _list_within(part, found)
         if within is None:
             yield _one(position, part, flaw, api_version=found.api_version, kind=found.kind)
+        elif within.doubled:
+            yield _doubled(position, part)
         elif depth >= _MOST_LISTS:
             said = f"{position}: a list within too many others to be read"
             yield Unparsed(position, "too-deep", said, bytes(part.raw))
@@ -78,6 +83,11 @@ def _items(
     if suspect and (not last or (found.parts[-1].whole and not is_yaml)):
         said = f"the list is {flaw.message}" if flaw is CUT_SHORT else flaw.message
         yield Unparsed(place, flaw.reason, f"{place}: {said}", b"")
+
+
+def _doubled(place: str, part: Part) -> Unparsed:
+    said = f"{place}: the list has the key 'items' twice, so that nobody can tell what it holds"
+    return Unparsed(place, "duplicate-key", said, bytes(part.raw))
 
 
 def _list_within(part: Part, around: Items) -> Items | None:

@@ -8,38 +8,25 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
-import msgspec
 import structlog
 
 from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration, Unreadable
+from archiver.files import inputs
 from archiver.files.dump import documents
+from archiver.files.head import Head, head_of
+from archiver.files.kube_system import KubeSystem, refuse_mixed
 from archiver.files.lists import Document, Entry
 from archiver.files.resource import Resource
 from archiver.files.selector import Selector, selector
-from archiver.files.surrogates import neutral
 from archiver.ports import Page, Unparsed
 
 UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
 MEBIBYTE: Final = 1 << 20
 _KINDS_SHOWN: Final = 10
+_FILES_SHOWN: Final = 10
 _log = structlog.get_logger()
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    name: str = ""
-    uid: str = ""
-
-
-class _Head(msgspec.Struct, frozen=True, rename="camel"):
-    api_version: str = ""
-    kind: str = ""
-    metadata: _Metadata = _Metadata()
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class FileSource:
@@ -48,7 +35,8 @@ class FileSource:
     `group`, `plural` and `kind` are those of `files.resource`.
     `namespace`: None for all of them. `page_bytes`: a page is given as soon as it holds this much.
     Objects of other kinds are counted in `ignored`, by "kind.group", but for the namespace
-    kube-system, which names the cluster; objects met again with the very same bytes in `repeated`.
+    kube-system, which names the cluster; so are files of a directory that are not read because of
+    their name, by "file *.suffix"; objects met again with the very same bytes in `repeated`.
     What is not of this namespace and these labels is passed over, as a server would.
 
     The files are read once: `pages` may be called once.
@@ -76,32 +64,37 @@ class FileSource:
         self.repeated = 0
         self._met_one = False
         self._selects: Selector = selector(label_selector or "")
-        self._entries = documents(paths)
+        self._not_read: list[str] = []
+        self._names = inputs.names(paths, self._not_read)
+        self.ignored.update(map(inputs.kind_of_name, self._not_read))
+        self._entries = documents(self._names)
         self._ahead: list[CustomResource | Unparsed] = []
-        self._kube_system = ""
+        self._kube_system = KubeSystem(cluster_id)
 
     @cached_property
     def cluster_id(self) -> str:
         """The given one; else the uid of kube-system, if the files have it before all resources.
 
         Else the nil UUID, with a warning: nothing is guessed, and all such files are one cluster.
+        Raises Configuration where the files are dumps of several clusters, or not the given one's.
         """
+        refuse_mixed(self._names, self.given_cluster_id)
         if self.given_cluster_id:
             return self.given_cluster_id
-        while not self._kube_system and (entry := next(self._entries, None)) is not None:
+        while not self._kube_system.uid and (entry := next(self._entries, None)) is not None:
             found = self._wanted(entry)
             if found is not None:
                 self._ahead.append(found)
             if isinstance(found, CustomResource):
                 break
-        if not self._kube_system:
+        if not self._kube_system.uid:
             _log.warning(
                 "cluster.unknown",
                 cluster_id=UNKNOWN_CLUSTER,
                 remedy="name the cluster with --cluster-id: the uid that `kubectl get namespace "
                 "kube-system -o jsonpath={.metadata.uid}` prints",
             )
-        return self._kube_system or UNKNOWN_CLUSTER
+        return self._kube_system.uid or UNKNOWN_CLUSTER
 
     @cached_property
     def now(self) -> int:
@@ -117,8 +110,8 @@ class FileSource:
         """The objects in the order of the files. No page holds a uid twice.
 
         A uid that comes again with other bytes is given again, on a later page. Raises
-        Configuration where a file cannot be opened, and at the end if there were objects and none
-        of them was of the wanted kind.
+        Configuration where a file cannot be opened, where kube-system is another cluster's, and at
+        the end if there were objects and none of them was of the wanted kind.
         """
         # Before the first page, because whether kube-system comes first is to be known by then.
         _ = self.cluster_id
@@ -161,10 +154,10 @@ class FileSource:
     def _wanted(self, entry: Entry) -> CustomResource | Unparsed | None:
         if isinstance(entry, Unparsed):
             return entry
-        head = self._head(entry)
+        head = head_of(entry)
         if head and not (head.kind and head.api_version):
             return _nameless(entry, head)
-        if head and not self._is_wanted(head):
+        if head and not self._is_wanted(head, entry.position):
             return None
         self._met_one = True
         try:
@@ -182,22 +175,12 @@ class FileSource:
             return None
         return found if self._selects(metadata.labels or {}) else None
 
-    def _head(self, entry: Document) -> _Head | None:
-        """Who the object is; None where that cannot be read, so that it is not passed over."""
-        try:
-            head = _HEAD.decode(neutral(entry.raw))
-        except _UNDECODABLE:
-            return None
-        return msgspec.structs.replace(
-            head, api_version=head.api_version or entry.api_version, kind=head.kind or entry.kind
-        )
-
-    def _is_wanted(self, head: _Head) -> bool:
+    def _is_wanted(self, head: Head, position: str) -> bool:
         group = head.api_version.rpartition("/")[0]
         if self._resource.is_of(group, head.kind):
             return True
-        if (head.api_version, head.kind, head.metadata.name) == ("v1", "Namespace", "kube-system"):
-            self._kube_system = self._kube_system or head.metadata.uid
+        if head.is_kube_system:
+            self._kube_system.met(head.metadata.uid, position)
         else:
             self.ignored[f"{head.kind}.{group}" if group else head.kind] += 1
         return False
@@ -205,9 +188,12 @@ class FileSource:
     def _say_what_was_passed_over(self) -> None:
         if not self.ignored:
             return
-        _log.info("objects.ignored", kinds=dict(self.ignored), wanted=str(self._resource))
-        if not self._met_one:
-            most = self.ignored.most_common(_KINDS_SHOWN)
+        named = {"files": self._not_read[:_FILES_SHOWN]} if self._not_read else {}
+        wanted = str(self._resource)
+        _log.info("objects.ignored", kinds=dict(self.ignored), wanted=wanted, **named)
+        objects = self.ignored - Counter(map(inputs.kind_of_name, self._not_read))
+        if objects and not self._met_one:
+            most = objects.most_common(_KINDS_SHOWN)
             held = ", ".join(f"{count} {kind}" for kind, count in most)
             raise Configuration(
                 f"--from: nothing in it is of {self._resource}, it holds {held}: name the "
@@ -216,7 +202,7 @@ class FileSource:
             )
 
 
-def _nameless(entry: Document, head: _Head) -> Unparsed:
+def _nameless(entry: Document, head: Head) -> Unparsed:
     """It may be one of those that are wanted, and nobody can tell."""
     what, reason = ("apiVersion", "no-api-version") if head.kind else ("kind", "no-kind")
     message = f"{entry.position}: {what} is missing, so that nobody can tell what it is"

@@ -11,6 +11,7 @@ from archiver.files.surrogates import neutral
 # A string that is not closed goes on to the end: brackets in it are none.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
+_TWICE = 2
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -31,6 +32,7 @@ class Items(NamedTuple):
 
     `named`: whether the list says its own kind. `closed`: whether its end is there. `is_json`:
     whether all of it is JSON that could be read; else it was cut by brackets, which is slow.
+    `doubled`: whether it has `items` twice, of which `parts` are those of one only.
     """
 
     parts: list[Part]
@@ -39,6 +41,7 @@ class Items(NamedTuple):
     named: bool = False
     closed: bool = True
     is_json: bool = True
+    doubled: bool = False
 
 
 class _List(msgspec.Struct, rename="camel"):
@@ -51,6 +54,8 @@ _LIST = msgspec.json.Decoder(_List)
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _TEXT = msgspec.json.Decoder(str)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SPACE = b" \t\n\r"
 
 
 def problem(raw: bytes) -> str:
@@ -65,7 +70,10 @@ def problem(raw: bytes) -> str:
 
 
 def values(text: bytes) -> Iterator[Part]:
-    """The JSON documents that stand one after another, by brackets; the last may be cut short."""
+    """The JSON documents that stand one after another, by brackets; the last may be cut short.
+
+    What opens no bracket behind them is text, and lacks no end.
+    """
     depth = start = 0
     for token in _TOKEN.finditer(text):
         step = _STEP.get(token[0], 0)
@@ -74,7 +82,7 @@ def values(text: bytes) -> Iterator[Part]:
             yield Part(text[start : token.end()].strip())
             start = token.end()
     if rest := text[start:].strip():
-        yield Part(rest, whole=False)
+        yield Part(rest, whole=depth == 0)
 
 
 def items(part: Part) -> Items | None:
@@ -91,7 +99,30 @@ def items(part: Part) -> Items | None:
         return None
     except _BROKEN:
         return _items_by_brackets(bytes(part.raw))
-    return _listed(list(map(Part, found.items or ())), found.api_version, found.kind)
+    listed = _listed(list(map(Part, found.items or ())), found.api_version, found.kind)
+    return listed and listed._replace(doubled=_has_items_twice(bytes(part.raw)))
+
+
+def _has_items_twice(raw: bytes) -> bool:
+    """Whether an object has the key `items` twice; msgspec takes the last one and says nothing.
+
+    Cheap for what has the word once, as lists of most kinds do, and for all that adds up.
+    """
+    if raw.count(b'"items"') < _TWICE or _adds_up(raw):
+        return False
+    matches = (_MEMBER.fullmatch(member) for member, _ in _pieces(raw))
+    return [match[1] for match in matches if match].count(b"items") >= _TWICE
+
+
+def _adds_up(raw: bytes) -> bool:
+    """Whether its members are as long as the whole: spaces left out, wherever they stand."""
+    members = _MEMBERS.decode(raw)
+    # Of each two quotes, a colon and a comma, except the last comma; two brackets.
+    length = 4 * len(members) + 1
+    for key, value in members.items():
+        length += len(key.encode().translate(None, _SPACE))
+        length += len(bytes(value).translate(None, _SPACE))
+    return length == len(raw.translate(None, _SPACE))
 
 
 def _listed(parts: list[Part], api_version: str, kind: str) -> Items | None:
@@ -109,16 +140,18 @@ def _items_by_brackets(raw: bytes) -> Items | None:
         return Items([Part(*piece) for piece in _pieces(raw)], closed=closed, is_json=False)
     head: dict[bytes, bytes] = {}
     parts = None
+    times = 0
     for member, _whole in _pieces(raw):
         match = _MEMBER.fullmatch(member)
         if match and match[1] == b"items" and match[2].startswith(b"["):
             parts = [Part(*piece) for piece in _pieces(match[2])]
+            times += 1
         elif match and match[1] in (b"kind", b"apiVersion"):
             head[match[1]] = match[2]
     if parts is None:
         return None
     listed = _listed(parts, _text(head, b"apiVersion"), _text(head, b"kind"))
-    return listed and listed._replace(closed=closed, is_json=False)
+    return listed and listed._replace(closed=closed, is_json=False, doubled=times >= _TWICE)
 
 
 def _is_closed(container: bytes) -> bool:

@@ -105,6 +105,21 @@ def test_a_directory_and_standard_input(backfill: Backfill, tmp_path: Path) -> N
     assert (code, counts["found"], counts["archived"], counts["already"]) == (0, 3, 1, 2)
 
 
+def test_a_dump_of_another_cluster_is_refused_and_nothing_of_it_is_stored(
+    backfill: Backfill, database: Database, tmp_path: Path
+) -> None:
+    uid = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
+    metadata = {"name": "kube-system", "uid": uid}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    dump = json.dumps(as_list(*THREE, namespace))
+    (tmp_path / "x.json").write_text(dump)
+    for arguments, given in ((str(tmp_path / "x.json"), b""), ("-", dump.encode())):
+        code, report = backfill("--from", arguments, given=given)
+        assert (code, report["counts"]["archived"]) == (78, 0)
+        assert all(each in report["error"] for each in (uid, CLUSTER, "item 4", "--cluster-id"))
+    assert manifests(database) == {}
+
+
 @pytest.mark.parametrize("dry_run", [[], ["--dry-run=server"]], ids=["real", "dry"])
 def test_a_uid_with_two_creation_times_is_quarantined_and_both_are_said(
     backfill: Backfill, database: Database, tmp_path: Path, dry_run: list[str]

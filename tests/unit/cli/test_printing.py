@@ -144,7 +144,7 @@ def test_a_run_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
         "n/x (uid u): too-deep: nested deeper than 100 levels",
         "ended early: away",
         "warning: status that is no object: 2",
-        "passed over, of other kinds: 3",
+        "passed over, of other kinds or names: 3",
         "gate: none",
         "effects: 1 inserted, 1 marked",
         "exit code 75",

@@ -1,8 +1,10 @@
 """Objects from files of every format, whole and broken."""
 
+import errno
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -251,11 +253,69 @@ def test_a_directory_is_read_in_order(tmp_path: Path) -> None:
     assert found == ["a.yml", "b.json", "c.ndjson", "d.json"]
 
 
+def test_links_to_directories_are_followed_and_each_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "dumps" / "sub").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "c.json").write_bytes(b'{"c":1}')
+    (tmp_path / "dumps" / "sub" / "b.json").write_bytes(b'{"b":1}')
+    for name in ("linked", "sub/again"):
+        (tmp_path / "dumps" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "dumps" / "sub" / "loop").symlink_to(tmp_path / "dumps")
+    found = [each.raw for each in documents([str(tmp_path / "dumps")])]
+    assert found == [b'{"c":1}', b'{"b":1}']
+
+
+def test_a_folder_that_may_not_be_listed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_bytes(b"{}")
+    closed = tmp_path / "sub" / "closed"
+    closed.mkdir(parents=True)
+    listed = os.listdir
+
+    def refuse(path: Path) -> list[str]:
+        # Root may list whatever its mode is.
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr("os.listdir", refuse)
+    with pytest.raises(Configuration, match=f"{closed}: Permission denied"):
+        documents([str(tmp_path)])
+
+
+def test_a_link_to_a_dump_that_is_gone_is_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"{}")
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Configuration, match=r"gone\.json: No such file"):
+        list(documents([str(tmp_path)]))
+
+
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO(b'{"a":1}\n'))
     monkeypatch.setattr("sys.stdin", stdin)
     assert list(documents(["-"])) == [Document("standard input line 1", b'{"a":1}')]
     assert not stdin.buffer.closed
+
+
+@pytest.mark.parametrize(
+    ("rest", "reason"),
+    [(b"done", "not-json"), (b'"a{', "not-json"), (b'{"b":', "truncated"), (b"x {", "truncated")],
+)
+def test_what_stands_behind_a_document_is_cut_short_only_if_it_began_one(
+    tmp_path: Path, rest: bytes, reason: str
+) -> None:
+    whole = json.dumps({"a": 1}, indent=4).encode()
+    good, bad = read(tmp_path, "x.json", whole + b"\n" + rest + b"\n")
+    assert ([json.loads(raw) for raw in good.values()], list(bad.values())) == (
+        [{"a": 1}],
+        [reason],
+    )
+
+
+def test_text_behind_json_lines_is_not_cut_short(tmp_path: Path) -> None:
+    assert read(tmp_path, "x.json", b'{"a":1}\ndone')[1] == {"x.json line 2": "not-json"}
+    assert read(tmp_path, "x.json", b'{"a":1}\n{"b":')[1] == {"x.json line 2": "truncated"}
 
 
 @pytest.mark.parametrize("name", ["absent.json", "."])

@@ -108,6 +108,50 @@ def test_one_bad_item_of_a_list_within_harms_no_other(tmp_path: Path, name: str)
     assert bad.position.endswith("item 2 item 1")
 
 
+TWICE = '{"kind": "List", "items": [%s], "items": %s}'
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+@pytest.mark.parametrize("around", ["%s", '[{"c":3},%s]', '{"items":[{"c":3},%s]}'])
+@pytest.mark.parametrize(
+    "items",
+    [('{"a":1}', '[{"b":2}]'), ('{"a":1}', "null"), ("", '[{"items":[1]}]'), ("NaN", "[{}]")],
+)
+def test_a_list_with_its_items_twice_is_given_as_that(
+    tmp_path: Path, name: str, around: str, items: tuple[str, str]
+) -> None:
+    bad = TWICE % items
+    found = list(read(tmp_path / name, around % bad + "\n"))
+    said = [(e.reason, e.raw.decode()) for e in found if isinstance(e, Unparsed)]
+    assert said == [("duplicate-key", bad)]
+    assert [json.loads(e.raw) for e in found if isinstance(e, Document)] == [C] * (around != "%s")
+
+
+def test_yaml_with_its_items_twice_is_given_as_that(tmp_path: Path) -> None:
+    found = list(read(tmp_path / "x.yaml", "items:\n- a: 1\nkind: List\nitems:\n- b: 2\n"))
+    assert [getattr(e, "reason", "") for e in found] == ["duplicate-key"]
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize("key", ["k", "a key with spaces", 'quote"', "\u00e9", "\u2028"])
+def test_items_within_items_are_no_second_key(tmp_path: Path, key: str, indent: int | None) -> None:
+    held = [{"items": [1], "x": '"items": [', "kind": "K"}, {"items": {"items": " a "}}]
+    whole = {key: {"items": " "}, **list_of(*held)}
+    found = good(tmp_path / "x.json", json.dumps(whole, indent=indent))
+    assert list(found.values()) == held
+
+
+def test_whole_lists_are_not_cut_by_brackets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is slow."""
+    monkeypatch.setattr("archiver.files.split._pieces", None)
+    held = [{"items": [1], "x": " ", "kind": "K"}, {"items": [], "kind": "K"}]
+    for indent in (None, 4):
+        whole = json.dumps({"apiVersion": "v1", "items": held, "metadata": {}}, indent=indent)
+        assert list(good(tmp_path / "x.json", whole).values()) == held
+
+
 @pytest.mark.parametrize("cut", range(87, 103))
 def test_a_list_within_that_is_cut_short(tmp_path: Path, cut: int) -> None:
     whole = json.dumps(list_of(A, list_of(B, C)), separators=(",", ":"))

@@ -1,10 +1,15 @@
 """The port Source over files."""
 
+import gzip
+import io
 import json
+import os
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from structlog.testing import capture_logs
 
 from archiver.domain.plan import Surroundings
@@ -19,6 +24,8 @@ KUBE_SYSTEM = {
     "kind": "Namespace",
     "metadata": {"name": "kube-system", "uid": "k"},
 }
+
+ANOTHER = {**KUBE_SYSTEM, "metadata": {"name": "kube-system", "uid": "z"}}
 
 
 def ticket(name: str, version: str = "1", kind: str = "Ticket", **metadata: Any) -> dict[str, Any]:
@@ -60,6 +67,61 @@ def test_an_unknown_cluster_is_said(tmp_path: Path) -> None:
     assert ["--cluster-id" in log["remedy"] for log in logs if "unknown" in log["event"]] == [True]
 
 
+@pytest.mark.parametrize(
+    "second", [[ANOTHER, ticket("b")], [ticket("b"), ANOTHER]], ids=["before", "behind"]
+)
+def test_a_dump_of_another_cluster_is_refused_before_anything_is_given(
+    tmp_path: Path, second: list[dict[str, Any]]
+) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([KUBE_SYSTEM, ticket("a")]))
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(json.dumps(second, indent=4).encode()))
+    files = FileSource([str(tmp_path)], group="g.io", page_bytes=1)
+    said = r"b\.json\.gz item \d has the uid z.*a\.json item 1 says \(k\).*--cluster-id"
+    with pytest.raises(Configuration, match=said):
+        next(files.pages())
+
+
+def test_a_dump_of_another_cluster_than_the_given_one_is_refused(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a"), KUBE_SYSTEM, cluster_id="c", page_bytes=1)
+    with pytest.raises(Configuration, match=r"line 2 has the uid k.*--cluster-id says \(c\)"):
+        next(files.pages())
+
+
+def test_a_kube_system_of_the_given_cluster_is_no_other(tmp_path: Path) -> None:
+    files = source(tmp_path, KUBE_SYSTEM, ticket("a"), KUBE_SYSTEM, cluster_id="K")
+    assert [names(page) for page in files.pages()] == [["a"]]
+
+
+def test_two_clusters_are_refused_also_where_none_is_in_force(tmp_path: Path) -> None:
+    files = source(tmp_path, ticket("a"), KUBE_SYSTEM, ANOTHER, page_bytes=1)
+    with pytest.raises(Configuration, match="another cluster"):
+        next(files.pages())
+
+
+@pytest.mark.parametrize("kind", ["NamespaceList", "List"])
+def test_a_namespace_may_be_an_item_of_its_own_list_or_of_yaml(tmp_path: Path, kind: str) -> None:
+    namespace = {**ANOTHER} if kind == "List" else {"metadata": ANOTHER["metadata"]}
+    listed = {"apiVersion": "v1", "kind": kind, "items": [namespace]}
+    for name, text in (("b.json", json.dumps(listed)), ("b.yaml", yaml.safe_dump(listed))):
+        (tmp_path / name).write_text(text)
+        files = FileSource([str(tmp_path / name)], group="g.io", cluster_id="k")
+        with pytest.raises(Configuration, match="has the uid z"):
+            next(files.pages())
+
+
+def test_what_can_be_read_once_is_given_up_to_the_other_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objects = [KUBE_SYSTEM, ticket("a"), ticket("b"), ANOTHER, ticket("c")]
+    text = "".join(json.dumps(each) + "\n" for each in objects)
+    for page_bytes, given in ((1, [["a"], ["b"]]), (1 << 20, [])):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        pages = FileSource(["-"], group="g.io", page_bytes=page_bytes).pages()
+        assert [names(page) for page in islice(pages, len(given))] == given
+        with pytest.raises(Configuration, match="standard input line 4 has the uid z"):
+            next(pages)
+
+
 def test_other_kinds_are_counted(tmp_path: Path) -> None:
     files = source(tmp_path, KUBE_SYSTEM, ticket("a"), ticket("b", kind="Other"), plural="tickets")
     with capture_logs() as logs:
@@ -67,6 +129,23 @@ def test_other_kinds_are_counted(tmp_path: Path) -> None:
     assert files.ignored == {"Other.g.io": 1}
     said = {"event": "objects.ignored", "wanted": "tickets.g.io", "kinds": dict(files.ignored)}
     assert [log for log in logs if log.items() >= said.items()]
+
+
+def test_files_that_are_not_read_because_of_their_name_are_counted_and_named(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("monday.txt", "sub/more.TXT", "dumps.tar.gz", "x.json.1", "README"):
+        (tmp_path / name).write_text("{}")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "x.json").write_text(json.dumps([]))
+    files = FileSource([str(tmp_path)], group="g.io", cluster_id="c")
+    with capture_logs() as logs:
+        assert list(files.pages()) == []
+    kinds = {"*.txt": 2, "*.tar.gz": 1, "*.1": 1, "*": 1, "*.json": 1}
+    assert files.ignored == {f"file {kind}": count for kind, count in kinds.items()}
+    (said,) = [log["files"] for log in logs if log["event"] == "objects.ignored"]
+    assert {str(tmp_path / "monday.txt"), str(tmp_path / "sub" / "more.TXT")} < set(said)
 
 
 @pytest.mark.parametrize(
