@@ -17,6 +17,14 @@ def _of_a_patch(measured: str) -> Callable[[_Row], float]:
     return lambda row: round(float(row[measured]["cpuMs"] / row["apiServerCpuMs"]), 3)
 
 
+def _shown(figure: Callable[[_Row], float], row: _Row) -> str:
+    """A figure that an earlier release did not measure is a dash."""
+    try:
+        return f"{figure(row):,}"
+    except KeyError:
+        return "–"
+
+
 _TARGETS: tuple[tuple[str, str, Callable[[_Row], float]], ...] = (
     ("whole run of bare PATCH", "≥ 0.85", lambda row: row["wholeOfBarePatch"]),
     ("own CPU per archived object, ms", "≤ 0.7", lambda row: row["whole"]["cpuMs"]),
@@ -82,7 +90,7 @@ def table(document: dict[str, Any]) -> str:
         f"|---|---|{'---:|' * len(rows)}",
     ]
     for name, target, figure in _TARGETS:
-        cells = " | ".join(f"{figure(row):,}" for row in rows)
+        cells = " | ".join(_shown(figure, row) for row in rows)
         lines.append(f"| {name} | {target} | {cells} |")
     lines += [
         "",
