@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from archiver.files.lists import Document
+from archiver.files.split import UNDECODABLE
 from archiver.files.surrogates import neutral
 
 
@@ -30,14 +31,13 @@ class Head(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _HEAD: Final = msgspec.json.Decoder(Head)
-_UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def head_of(entry: Document) -> Head | None:
     """None where that cannot be read. What an item lacks, its list says."""
     try:
         head = _HEAD.decode(neutral(entry.raw))
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return None
     return msgspec.structs.replace(
         head, api_version=head.api_version or entry.api_version, kind=head.kind or entry.kind

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,8 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
 _TWICE = 2
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+# What msgspec raises for bytes of any kind.
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Part(NamedTuple):
@@ -97,7 +98,7 @@ def items(part: Part) -> Items | None:
         found = _LIST.decode(part.raw)
     except msgspec.ValidationError:
         return None
-    except _BROKEN:
+    except UNDECODABLE:
         return _items_by_brackets(bytes(part.raw))
     listed = _listed(list(map(Part, found.items or ())), found.api_version, found.kind)
     return listed and listed._replace(doubled=_has_items_twice(bytes(part.raw)))
@@ -166,7 +167,7 @@ def _is_closed(container: bytes) -> bool:
 def _text(head: dict[bytes, bytes], key: bytes) -> str:
     try:
         return _TEXT.decode(head.get(key, b'""'))
-    except _BROKEN:
+    except UNDECODABLE:
         return ""
 
 
