@@ -99,6 +99,8 @@ def finish(process: subprocess.Popen[str]) -> Finished:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+    # pytest shows it where a test fails.
+    print(f"exit code {process.returncode}\n{out}\n{err}")  # noqa: T201 - said above
     return Finished(process.returncode, out, err)
 
 
