@@ -30,7 +30,7 @@ def cautions(
         found.append(Caution("phase.unknown", said))
     if objects := result.unreadable_status:
         _log.warning("status.unreadable", objects=objects, taken_for="not terminal")
-        said = f"status that is no object: {objects}"
+        said = f"status that is no object, or a phase that is no text: {objects}"
         found.append(Caution("status.unreadable", said))
     if namespace is not None and not result.found and result.error is None:
         # A list of a namespace that does not exist is as empty as that of one that does.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 # Objects that are merely not due are counted, not logged: there are too many of them. One whose
-# status is no object is named: nobody else would find it.
+# status cannot be read is named: nobody else would find it.
 _QUIET = frozenset({Outcome.NOT_DUE, Outcome.ALREADY})
 
 

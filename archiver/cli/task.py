@@ -13,6 +13,11 @@ def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
     """The task of `run` or `backfill`. Raises Configuration for flags that contradict."""
     if flags["namespace"] and flags["all_namespaces"]:
         raise Configuration("-n and -A contradict each other: give one of them")
+    since, until = _time("--since", flags["since"]), _time("--until", flags["until"])
+    if since is not None and until is not None and since >= until:
+        raise Configuration(
+            f"--since {flags['since']} is not before --until {flags['until']}: no time lies between"
+        )
     return Task(
         mode=mode,
         dry_run=flags["dry_run"],
@@ -20,8 +25,8 @@ def task_of(mode: str, settings: Settings, flags: dict[str, Any]) -> Task:
             retention=settings.retention,
             lead=settings.lead,
             everything=mode == "backfill",
-            since=_time("--since", flags["since"]),
-            until=_time("--until", flags["until"]),
+            since=since,
+            until=until,
         ),
         namespace=flags["namespace"],
         selector=flags["selector"],

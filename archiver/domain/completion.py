@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
-from archiver.domain.reading import Reader, follow, parse_path
+from archiver.domain.reading import MISSING, Reader, follow, parse_path
 
 _CONDITIONS: Final = parse_path("status.conditions")
 _PHASE: Final = parse_path(shapes.PHASE[0].path)
@@ -25,8 +25,10 @@ def phase_of(resource: CustomResource) -> str:
 
 
 def has_unreadable_status(resource: CustomResource) -> bool:
-    """Whether status is there but no object (null, "", a list, a number)."""
-    return not isinstance(resource.decisive.get("status", {}), dict)
+    """Whether status is there but no object (null, "", a list, a number), or its phase no text."""
+    phase = follow(resource.decisive, _PHASE)
+    said = phase is MISSING or isinstance(phase, str)
+    return not (said and isinstance(resource.decisive.get("status", {}), dict))
 
 
 def completion_of(resource: CustomResource) -> Completion:

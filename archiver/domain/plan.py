@@ -55,7 +55,7 @@ class Reason(StrEnum):
     """Why an object is left alone in this run."""
 
     NOT_TERMINAL = "not in a terminal phase"
-    UNREADABLE_STATUS = "its status is no object"
+    UNREADABLE_STATUS = "its status is no object, or its phase no text"
     NOT_YET_DUE = "not yet due"
     FILTERED = "outside --since and --until"
 

@@ -81,7 +81,7 @@ class RunReport:
     their mark for good. `gate` is what keeps deletion from overtaking: guard, partial, none or
     unknown; "" where no cluster was read. `unknown_phases` are words that are no phase anybody has
     heard of, with the number of their objects: they count as not terminal. So do the objects of
-    `unreadable_status`, whose status is no object.
+    `unreadable_status`, whose status is no object or whose phase is no text.
     `cautions` are what the log warns of.
     `ignored` counts objects of a dump that are of other kinds, by "kind.group", and files that are
     no dump by their name, by "file *.suffix"; `other_shards` what was listed and left to other

@@ -8,7 +8,7 @@ from archiver.domain.canonical import sha256_hex
 from archiver.domain.custom_resource import parse
 from archiver.domain.evidence import _content, _take_apart
 from archiver.domain.mark import DIGEST, merge_patch
-from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Terms, plan
+from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Terms, plan
 from archiver.domain.policy import Policy
 from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
 from archiver.domain.report import Effect, Outcome
@@ -107,7 +107,7 @@ def test_status_that_is_no_object_is_counted_besides(bench: Bench, status: objec
     assert bench.tally.outcomes == {Outcome.NOT_DUE: 2}
     assert bench.tally.unreadable_status == 1
     assert bench.tally.unknown_phases == {}
-    assert bench.settled[0].why == "its status is no object"
+    assert bench.settled[0].why == str(Reason.UNREADABLE_STATUS)
 
 
 def test_marked_and_stored_objects_are_settled_without_a_write(bench: Bench) -> None:

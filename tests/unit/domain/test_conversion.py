@@ -381,6 +381,16 @@ def test_unreadable_status(status: Any) -> None:
     assert whole.context_size_bytes is None
 
 
+@pytest.mark.parametrize("phase", [5, True, ["completed"], {"name": "completed"}])
+def test_phase_that_is_no_text_is_unreadable(phase: Any) -> None:
+    assert has_unreadable_status(resource({"phase": phase}))
+
+
+@pytest.mark.parametrize("status", [{"phase": "odd"}, {"phase": ""}, {"phase": None}, {}])
+def test_phase_that_is_text_or_none_is_readable(status: Any) -> None:
+    assert not has_unreadable_status(resource(status))
+
+
 def test_status_null_is_unreadable_and_none_is_not() -> None:
     assert has_unreadable_status(read(obj() | {"status": None}))
     assert not has_unreadable_status(resource())
