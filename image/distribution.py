@@ -56,6 +56,8 @@ UNREAD: Final = (
     "sbin",
     "etc/init.d",
     "etc/ld.so.conf.d",
+    "usr/lib/python3*/pydoc_data",  # what help() prints to a person at a prompt
+    "usr/lib/python3*/test",  # of the interpreter itself
 )
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
