@@ -11,7 +11,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import urllib3
 
 from bench.cluster import BenchCluster, bench_cluster, marks_of, path_in
+from bench.cpu import Clock
 from bench.measured import Measured, measure
 from bench.results import write_results
 from bench.wrk import patch_rate
@@ -51,7 +52,8 @@ def main() -> None:
             with template.clone() as archive, template.clone() as other:
                 names = (archive.name, other.name)
                 urls = [postgres.url(name, "writer", "writer") for name in names]
-                bench = Bench(cluster, urls, options, Path(folder))
+                processes = cluster.processes() | {"postgresql": postgres.pid}
+                bench = Bench(cluster, urls, options, Path(folder), processes)
                 rows.append(bench.one(count))
                 if not alone:
                     alone = bench.alone() | {"largeObjectsRssMiB": bench.large()}
@@ -77,20 +79,23 @@ def servers() -> Iterator[tuple[BenchCluster, TemplateDatabase, PostgresServer]]
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Bare PATCH: requests a second, and the seconds of CPU that one costs the API server."""
+    """Bare PATCH: requests a second, and the milliseconds of CPU that one costs each server."""
 
     per_second: float
-    cpu: float
+    cpu: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all measurements share. `urls` are two databases, the second for runs without marks."""
+    """What all measurements share. `urls` are two databases, the second for runs without marks;
+    `processes` are the servers.
+    """
 
     cluster: BenchCluster
     urls: list[str]
     options: argparse.Namespace
     folder: Path
+    processes: Mapping[str, int]
 
     def one(self, count: int) -> dict[str, Any]:
         """Everything that is measured for one number of resources."""
@@ -105,7 +110,9 @@ class Bench:
         unmarked_again = self._run(namespace, "bench.unmarked", "backfill")
         floors = {c: self._patch_floor(requests, c) for c in self.options.connections}
         counted = self.cluster.requests()
+        began = Clock.now(self.processes)
         whole = self._run(namespace, "archiver", "backfill")
+        ended = Clock.now(self.processes)
         sent = {verb: n - counted.get(verb, 0) for verb, n in self.cluster.requests().items()}
         # Once more after the run: the machine may have been busier before than after.
         best = max(floors, key=lambda connections: floors[connections].per_second)
@@ -117,8 +124,9 @@ class Bench:
             "count": count,
             "bareListPerSecond": round(count / listed),
             "barePatchPerSecond": round(fastest.per_second),
-            "apiServerCpuMs": round(fastest.cpu * 1e3, 2),
+            "barePatchCpuMs": fastest.cpu,
             "whole": figures(whole, count),
+            "wholeCpuMs": began.until(ended, count, archiver=whole.cpu),
             "wholeOfBarePatch": round(count / whole.report["seconds"] / fastest.per_second, 2),
             "again": figures(again, count),
             "againOfWhole": round(again.report["seconds"] / whole.report["seconds"], 3),
@@ -154,7 +162,7 @@ class Bench:
         return measure([module, command, "-n", namespace, "-o", "json"], given | more)
 
     def _patch_floor(self, requests: Path, connections: int) -> Floor:
-        used = self.cluster.api_server_cpu()
+        began = Clock.now(self.processes)
         rate = patch_rate(
             self.cluster.control_plane.server,
             self.cluster.token,
@@ -164,8 +172,8 @@ class Bench:
             cache=cache_root(os.environ),
         )
         assert rate.failed == 0, rate
-        used = self.cluster.api_server_cpu() - used
-        return Floor(rate.per_second, used / (rate.per_second * self.options.seconds))
+        sent = round(rate.per_second * self.options.seconds)
+        return Floor(rate.per_second, began.until(Clock.now(self.processes), sent))
 
 
 def figures(measured: Measured, count: int) -> dict[str, float]:

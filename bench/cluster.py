@@ -1,7 +1,6 @@
 """The real control plane, with as many resources as a benchmark wants."""
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,16 +42,10 @@ class BenchCluster:
         user = yaml.safe_load(self.account.read_text())["users"][0]["user"]
         return str(user["token"])
 
-    def api_server_cpu(self) -> float:
-        """Seconds of CPU that the API server has used so far."""
-        pid = self.control_plane.apiserver.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ticks = 0
-        for one in (pid, *children):
-            # proc(5): utime and stime, counted from behind the name, which may hold anything.
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+    def processes(self) -> dict[str, int]:
+        """The servers' process ids."""
+        servers = self.control_plane
+        return {"apiServer": servers.apiserver.process.pid, "etcd": servers.etcd.process.pid}
 
     def seed(
         self, namespace: str, count: int, *, context_bytes: int = 8192

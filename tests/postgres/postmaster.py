@@ -41,6 +41,13 @@ class Postmaster:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """The process id. Raises PostgresError where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            raise PostgresError("the server does not run")
+        return self._process.pid
+
+    @property
     def crashed(self) -> bool:
         """Whether it is gone without having cleaned up: its lock file is still there."""
         return not self.running and self._lock_file.exists()

@@ -122,6 +122,11 @@ class PostgresServer:
         """A libpq URI of the superuser, with the password."""
         return self.url(database, SUPERUSER, self._password, **parameters)
 
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id. Raises PostgresError where it does not run."""
+        return self._postmaster.pid
+
     def stop(self, mode: ShutdownMode = "fast") -> None:
         """Shut the server down; its data stay, for `restart`."""
         self._postmaster.stop(mode)
