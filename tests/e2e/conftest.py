@@ -12,6 +12,7 @@ from tests.controlplane.cluster import Cluster, ExistingCluster
 EXISTING = "ARCHIVER_TEST_KUBECONFIG"
 NEEDS_PROCESSES = "needs_control_plane_processes"
 STARTS_FIRST = "starts_first"
+SAME_ON_ALL = "same_on_all_releases"
 _LEFT_OUT = pytest.StashKey[list[str]]()
 
 
@@ -20,6 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{STARTS_FIRST}: takes minutes, so that all others fit beside it in another process",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{SAME_ON_ALL}(why): what it shows no release of Kubernetes can change; `make test` runs "
+        "it on the newest one only",
     )
     config.addinivalue_line(
         "markers",

@@ -15,6 +15,8 @@ from tests.e2e.run.rows import Rows
 from tests.e2e.waiting import eventually
 from tests.postgres.server import PostgresServer
 
+pytestmark = pytest.mark.same_on_all_releases("nobody answers, whatever its release would be")
+
 
 def test_the_database(
     archiver: Archiver, processings: Collection, postgres_server: PostgresServer

@@ -41,6 +41,7 @@ def test_age_does_not_matter(archiver: Archiver, processings: Collection, rows: 
     assert rows.revisions() == 2
 
 
+@pytest.mark.same_on_all_releases("memory is the archiver's own")
 def test_many_in_bounded_memory(archiver: Archiver, processings: Collection, rows: Rows) -> None:
     # The large ones lie close together: in both halves there are more of them than the pages that
     # are held at once can take.

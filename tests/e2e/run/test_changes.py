@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.e2e.deploy.kube_api import KubeApi
 from tests.e2e.run.command import Archiver, finish, succeeded
 from tests.e2e.run.objects import Collection, digest_in_mark, is_marked, uid
 from tests.e2e.run.rows import Rows
 
 
+@pytest.mark.same_on_all_releases("two ids are compared")
 def test_the_cluster_id_of_another_cluster_is_refused(
     archiver: Archiver, processings: Collection, rows: Rows
 ) -> None:

@@ -88,6 +88,7 @@ def test_of_the_server_with_all_rights(archiver: Archiver) -> None:
     assert outcomes(succeeded(archiver.run("--dry-run=server"))) == ["archived", "notDue"]
 
 
+@pytest.mark.same_on_all_releases("how a report is written")
 @pytest.mark.parametrize("dry_run", ["none", "server"])
 def test_yaml_says_what_json_says(
     archiver: Archiver, processings: Collection, rows: Rows, dry_run: str

@@ -82,6 +82,7 @@ def test_a_server_that_says_it_is_busy_is_given_time(
     assert rows.revisions() == MANY
 
 
+@pytest.mark.same_on_all_releases("the archiver's own clock")
 def test_an_upper_rate_is_kept(archiver: Archiver, processings: Collection) -> None:
     processings.create_all(range(11), context_bytes=0)
     done = succeeded(archiver.run("--max-marks-per-second", "5", "--workers", "16"))
@@ -90,6 +91,7 @@ def test_an_upper_rate_is_kept(archiver: Archiver, processings: Collection) -> N
     assert done.report["seconds"] >= 2
 
 
+@pytest.mark.same_on_all_releases("nobody is asked")
 def test_a_rate_of_nothing_is_refused(archiver: Archiver) -> None:
     done = archiver.run("--max-marks-per-second", "0")
     assert done.code == 78

@@ -12,6 +12,8 @@ from tests.e2e.run.command import Archiver, Finished, finish, succeeded
 from tests.e2e.run.objects import Collection, digest_in_mark, is_marked
 from tests.e2e.run.rows import Rows
 
+pytestmark = pytest.mark.same_on_all_releases("a hash of the uid divides the work")
+
 MANY = 60
 
 
