@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from archiver.domain.custom_resource import CustomResource, Key
 from archiver.domain.mark import Mark
 from archiver.domain.plan import Surroundings
 from archiver.domain.record import AuditRecord
+
+# The cluster of a Source that does not know its own: the nil UUID (RFC 9562).
+UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Source(Protocol):
 
     @property
     def cluster_id(self) -> str:
-        """The uid of the namespace kube-system: identity of the cluster, part of every key."""
+        """The uid of the namespace kube-system: identity of the cluster, part of every key.
+
+        UNKNOWN_CLUSTER where a file does not say.
+        """
 
     @property
     def now(self) -> int:

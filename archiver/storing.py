@@ -10,7 +10,16 @@ from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
 from archiver.kept import kept_of, problem_of, unconverted_kept, unparsed_kept
-from archiver.ports import Batch, Page, Quarantined, Source, Store, Unparsed, Written
+from archiver.ports import (
+    UNKNOWN_CLUSTER,
+    Batch,
+    Page,
+    Quarantined,
+    Source,
+    Store,
+    Unparsed,
+    Written,
+)
 
 _NO_ORDER: Final = (
     "the archive holds another state of it, and nothing says which of them is the later one: "
@@ -180,7 +189,8 @@ class Storing:
             )
 
     def _hand_on(self, archive: Archive, written: Written, stored: Stored) -> None:
-        if archive.marked:
+        # Where the cluster is not known, the store may hold it under the one that it is of.
+        if archive.marked and self._source.cluster_id != UNKNOWN_CLUSTER:
             self._tally.effects[Effect.HEALED] += 1
             self._tally.settle(archive.resource, Outcome.ARCHIVED, "was missing from the store")
         elif not self._source.live and archive.resource.key.uid not in written.inserted:

@@ -6,12 +6,17 @@ import structlog
 
 from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
 from archiver.domain.report import Caution, Effect, RunReport
+from archiver.ports import UNKNOWN_CLUSTER
 
 _log = structlog.get_logger()
 
 _LOOK_AGAIN: Final = (
     "If not all of them have been removed, see the namespace (-n), the selector (-l), the group "
     "and version of --resource, and whether this account is shown but a part of the cluster"
+)
+_NAME_IT: Final = (
+    "name the cluster with --cluster-id: the uid that `kubectl get namespace kube-system "
+    "-o jsonpath={.metadata.uid}` prints"
 )
 
 
@@ -42,6 +47,13 @@ def cautions(
         _log.warning("list.empty", looked=emptied, archived_before=True, remedy=_LOOK_AGAIN)
         said = f"nothing was found: no {emptied}; but earlier runs have archived resources of this"
         found.append(Caution("list.empty", f"{said} cluster. {_LOOK_AGAIN}"))
+    if files and result.cluster_id == UNKNOWN_CLUSTER:
+        _log.warning("cluster.unknown", cluster_id=UNKNOWN_CLUSTER, remedy=_NAME_IT)
+        said = (
+            f"stored under the cluster {UNKNOWN_CLUSTER}, as objects of their own beside those "
+            f"that were archived from a cluster: {_NAME_IT}"
+        )
+        found.append(Caution("cluster.unknown", said))
     if files and (states := result.effects[Effect.REVISED]):
         flag = ORDER_BY_RESOURCE_VERSION
         _log.warning("order.unproven", states=states, flag=flag)

@@ -123,7 +123,13 @@ def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
 
     engine = open_engine(settings)
     writes = task.dry_run != "client"
-    preflight(engine, writes=writes, allow_weak_durability=settings.allow_weak_durability)
+    preflight(
+        engine,
+        writes=writes,
+        allow_weak_durability=settings.allow_weak_durability,
+        # Nothing is held yet that would have to be finished.
+        limit=Limit(ended=stop.requested),
+    )
     store = PostgresStore(
         engine,
         rollback=task.dry_run == "server",

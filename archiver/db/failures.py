@@ -48,6 +48,11 @@ BY_SQLSTATE: Final[dict[str, Kind]] = {
     "53": _TRY_AGAIN,  # out of memory, disk or connections
     "55P03": _TRY_AGAIN,  # lock timeout
     "55006": _TRY_AGAIN,  # object in use
+    "57014": (
+        Unavailable,
+        "by the archiver itself, at its limit or because it was told to end, or by somebody else; "
+        "pg_stat_activity and pg_locks say what it waits for",
+    ),
     "57": _TRY_AGAIN,  # cancelled, shutting down, starting up
     "58": _TRY_AGAIN,  # input/output error
     # Those of archive.drop_month: its texts say all there is to say.

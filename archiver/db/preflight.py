@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, false, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from archiver.db import schema
+from archiver.db.deadline import A_MINUTE, Limit
 from archiver.db.engine import whereabouts
 from archiver.db.migrate import require_schema, require_server
 from archiver.db.transaction import connected
@@ -78,13 +79,15 @@ class Weakness:
         return f"{self.setting} ({self.effect})"
 
 
-def preflight(engine: Engine, *, writes: bool, allow_weak_durability: bool = False) -> None:
-    """Refuse what would fail later, or succeed without being durable.
+def preflight(
+    engine: Engine, *, writes: bool, allow_weak_durability: bool = False, limit: Limit = A_MINUTE
+) -> None:
+    """Refuse what would fail later, or succeed without being durable, within the `limit`.
 
     Without `writes`, only the rights to read and the schema are asked for. Raises Configuration
     (schema, standby or read-only, durability), Forbidden (naming each right) and Unavailable.
     """
-    with connected(engine) as connection:
+    with connected(engine, limit=limit) as connection:
         require_server(connection)
         state = connection.execute(_STATE).one()
         if writes and (state.standby or state.read_only):

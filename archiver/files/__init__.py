@@ -17,6 +17,6 @@
 
 from archiver.files.dump import documents
 from archiver.files.lists import Document
-from archiver.files.source import UNKNOWN_CLUSTER, FileSource
+from archiver.files.source import FileSource
 
-__all__ = ["UNKNOWN_CLUSTER", "Document", "FileSource", "documents"]
+__all__ = ["Document", "FileSource", "documents"]

@@ -39,6 +39,9 @@ def names(paths: Sequence[str], passed_over: list[str] | None = None) -> list[st
 def _names(path: str, passed_over: list[str]) -> list[str]:
     if path == STDIN:
         return [path]
+    if not path:
+        # Path("") is the current directory.
+        raise Configuration("--from '': no file is named; the current directory is --from .")
     place = Path(path)
     try:
         if not place.is_dir():
@@ -144,6 +147,8 @@ def _is_gzip(file: "io.BufferedReader[io.RawIOBase]") -> bool:
 
 
 def _opened(name: str) -> "io.BufferedReader[io.RawIOBase]":
+    if name == STDIN and sys.stdin is None:
+        raise Configuration("--from -: standard input is closed")
     try:
         # Standard input is not ours to close.
         raw: io.RawIOBase = _Borrowed(sys.stdin.buffer) if name == STDIN else io.FileIO(name)

@@ -20,9 +20,8 @@ from archiver.files.kube_system import KubeSystem, refuse_mixed
 from archiver.files.lists import Document, Entry
 from archiver.files.resource import Resource
 from archiver.files.selector import Selector, selector
-from archiver.ports import Page, Unparsed
+from archiver.ports import UNKNOWN_CLUSTER, Page, Unparsed
 
-UNKNOWN_CLUSTER: Final = "00000000-0000-0000-0000-000000000000"
 MEBIBYTE: Final = 1 << 20
 _KINDS_SHOWN: Final = 10
 _FILES_SHOWN: Final = 10
@@ -75,7 +74,7 @@ class FileSource:
     def cluster_id(self) -> str:
         """The given one; else the uid of kube-system, if the files have it before all resources.
 
-        Else the nil UUID, with a warning: nothing is guessed, and all such files are one cluster.
+        Else UNKNOWN_CLUSTER: nothing is guessed, and all such files are one cluster.
         Raises Configuration where the files are dumps of several clusters, or not the given one's.
         """
         refuse_mixed(self._names, self.given_cluster_id)
@@ -87,13 +86,6 @@ class FileSource:
                 self._ahead.append(found)
             if isinstance(found, CustomResource):
                 break
-        if not self._kube_system.uid:
-            _log.warning(
-                "cluster.unknown",
-                cluster_id=UNKNOWN_CLUSTER,
-                remedy="name the cluster with --cluster-id: the uid that `kubectl get namespace "
-                "kube-system -o jsonpath={.metadata.uid}` prints",
-            )
         return self._kube_system.uid or UNKNOWN_CLUSTER
 
     @cached_property

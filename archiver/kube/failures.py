@@ -22,7 +22,7 @@ _TOO_LARGE = re.compile("request is too large|trying to send message larger than
 # read then, and can write nobody's object. Of a single one it says that it is too large.
 _ETCD = re.compile(r"etcdserver: |rpc error: code = ")
 # What the RBAC authorizer writes. Admission refuses with the same code and the same reason.
-_RBAC = re.compile(r'User "[^"]*" cannot \w+ resource')
+_RBAC = re.compile(r'User "[^"]*" cannot (\w+) resource "([^"]*)" in API group "([^"]*)"')
 # What admission writes of an object that it refuses. A webhook may choose any code from 400 on.
 _DENIED = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
 # It is asked about one object. An outage of the API server itself has other words.
@@ -132,7 +132,22 @@ def failure(answer: Answer, doing: str) -> ArchiverError:
     """The error that an answer without success is; `doing` is what was asked, for people."""
     otherwise = Unavailable if answer.status >= 500 else Configuration
     result = OF_ANY_REQUEST.get(answer.status, otherwise)
-    return result(f"{doing}: {answer}{_HINTS.get(answer.status, '')}")
+    hint = _grant(answer.read_status()) or _HINTS.get(answer.status, "")
+    return result(f"{doing}: {answer}{hint}")
+
+
+def _grant(status: Status) -> str:
+    """How to give the right that the RBAC authorizer missed; "" where it is none of that."""
+    if not (missing := _RBAC.search(status.message)):
+        return ""
+    verb, resource, group = missing.groups()
+    return f"; grant {rule_of(verb, group, resource)}"
+
+
+def rule_of(verb: str, group: str, resource: str, name: str = "") -> str:
+    """The rule of a ClusterRole that grants a verb on a resource, on one object if it is named."""
+    names = f", resourceNames: [{name}]" if name else ""
+    return f"{{apiGroups: ['{group}'], resources: [{resource}], verbs: [{verb}]{names}}}"
 
 
 def require_success(answer: Answer, doing: str) -> Answer:
@@ -152,5 +167,5 @@ def outcome_of_mark(answer: Answer, doing: str) -> MarkOutcome:
         if row.code in (answer.status, None) and row.says(status):
             if isinstance(row.result, MarkOutcome):
                 return row.result
-            raise row.result(f"{doing}: {answer}")
+            raise row.result(f"{doing}: {answer}{_grant(status)}")
     raise failure(answer, doing)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from archiver.kube.client import Client
-from archiver.kube.failures import failure
+from archiver.kube.failures import failure, rule_of
 
 _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _DOING = "review of this account's rights"
@@ -35,11 +35,7 @@ class Right:
     @property
     def rule(self) -> str:
         """The rule of a ClusterRole that grants it."""
-        names = f", resourceNames: [{self.name}]" if self.name else ""
-        return (
-            f"{{apiGroups: ['{self.group}'], resources: [{self.resource}], verbs: [{self.verb}]"
-            f"{names}}}"
-        )
+        return rule_of(self.verb, self.group, self.resource, self.name)
 
 
 class _Review(msgspec.Struct, frozen=True):

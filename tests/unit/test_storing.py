@@ -14,7 +14,7 @@ from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import Configuration, Integrity, Unavailable
-from archiver.ports import Batch, Page, Unparsed
+from archiver.ports import UNKNOWN_CLUSTER, Batch, Page, Unparsed
 from archiver.storing import Storing
 from tests.fakes.cluster import Calls, MemoryCluster, Object, ObservedStore, parsed
 from tests.fakes.world import NOW_NS, resource, say
@@ -132,6 +132,15 @@ def test_marked_object_that_the_store_holds_otherwise_is_healed(bench: Bench) ->
     assert bench.storing.store(bench.decide(marked(later, "run-0"))).confirmed == []
     assert bench.tally.effects[Effect.HEALED] == bench.tally.effects[Effect.REVISED] == 1
     assert bench.tally.outcomes == {Outcome.ARCHIVED: 1}
+
+
+def test_marked_object_of_an_unknown_cluster_is_not_taken_for_one_that_was_lost() -> None:
+    bench = Bench(live=False)
+    bench.storing.store(bench.decide(due()))
+    bench.cluster.cluster_id = UNKNOWN_CLUSTER
+    assert names(bench.storing.store(bench.decide(marked(due(), "run-0"))).confirmed) == ["due"]
+    effects = bench.tally.effects
+    assert (effects[Effect.INSERTED], effects[Effect.HEALED]) == (2, 0)
 
 
 def test_store_that_cannot_be_asked_defers_and_keeps_the_error(bench: Bench) -> None:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from sqlalchemy import Engine, text
 
+from archiver.db.deadline import Limit
 from archiver.db.engine import connect
 from archiver.db.migrate import migrate
 from archiver.db.preflight import preflight
-from archiver.errors import Configuration, Forbidden
+from archiver.errors import Configuration, Forbidden, Unavailable
 from tests.postgres.database import Database
 from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
@@ -25,6 +28,12 @@ RIGHTS = {
     "EXECUTE ON FUNCTION archive.ensure_month": "EXECUTE on function archive.ensure_month",
     "EXECUTE ON FUNCTION archive.json_form_of": "EXECUTE on function archive.json_form_of",
 }
+
+
+_SOMEBODY_WAITS = text("""
+    SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+""")
 
 
 def refuses(engine: Engine, match: str, *, writes: bool = True) -> Configuration:
@@ -58,6 +67,22 @@ def test_a_missing_right_is_named(writer: Engine, owner: Engine, right: str, nam
     (remedy,) = re.findall(r"GRANT \S+ ON .* TO archiver_writer", str(error))
     run(owner, remedy)
     preflight(writer, writes=True)
+
+
+def test_a_table_that_is_locked_is_waited_for_until_the_run_is_told_to_end(
+    writer: Engine, owner: Engine
+) -> None:
+    told = Event()
+    with owner.begin() as locking:
+        locking.execute(text("LOCK TABLE archive.revision"))
+        asked = ThreadPoolExecutor(1).submit(
+            lambda: preflight(writer, writes=True, limit=Limit(3600, told.is_set))
+        )
+        while not locking.scalar(_SOMEBODY_WAITS):
+            assert not asked.done()
+        told.set()
+        with pytest.raises(Unavailable, match=r"it was told to end.* pg_locks"):
+            asked.result()
 
 
 def test_all_missing_rights_are_named_at_once(reader: Engine) -> None:

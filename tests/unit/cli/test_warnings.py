@@ -17,20 +17,21 @@ from archiver.domain.plan import Reason
 from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
+from archiver.ports import UNKNOWN_CLUSTER
 from archiver.settings import Settings, load
 from archiver.shutdown import Shutdown
 
 
 def warned(namespace: str | None = None, *, files: bool = False, **more: Any) -> dict[str, Any]:
     """The warnings of a run with this report, by their events; the report has them too."""
+    usual = {"cluster_id": "c", "outcomes": Counter[Any](), "effects": Counter[Any]()}
     report = RunReport(
         run_id="r",
         mode="run",
-        cluster_id="c",
         store_id="s",
         started_at=datetime(2026, 3, 1, tzinfo=UTC),
         seconds=1,
-        **{"outcomes": Counter(), "effects": Counter()} | more,
+        **usual | more,
     )
     with capture_logs() as logs:
         given = cautions(report, namespace, files=files)
@@ -42,6 +43,13 @@ def warned(namespace: str | None = None, *, files: bool = False, **more: Any) ->
 
 def test_a_run_in_which_all_is_well_warns_of_nothing() -> None:
     assert warned() == {}
+
+
+def test_files_of_an_unknown_cluster_are_said() -> None:
+    (event,) = warned(files=True, cluster_id=UNKNOWN_CLUSTER).values()
+    assert event["event"] == "cluster.unknown"
+    assert "--cluster-id" in event["remedy"]
+    assert warned(files=True, cluster_id="c") == {}
 
 
 def test_phases_and_statuses_that_nobody_can_read_are_said() -> None:

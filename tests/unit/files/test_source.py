@@ -14,10 +14,10 @@ from structlog.testing import capture_logs
 
 from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration
-from archiver.files import UNKNOWN_CLUSTER, FileSource
+from archiver.files import FileSource
 from archiver.files.resource import guessed_plural
 from archiver.files.selector import selector
-from archiver.ports import Page, Source
+from archiver.ports import UNKNOWN_CLUSTER, Page, Source
 
 KUBE_SYSTEM = {
     "apiVersion": "v1",
@@ -59,12 +59,21 @@ def test_the_cluster_is_named_by_kube_system_if_it_comes_first(tmp_path: Path) -
     assert [names(page) for page in files.pages()] == [["a"]]
 
 
-def test_an_unknown_cluster_is_said(tmp_path: Path) -> None:
+def test_no_name_is_not_taken_for_the_current_directory() -> None:
+    with pytest.raises(Configuration, match="no file is named"):
+        FileSource([""], group="g.io")
+
+
+def test_standard_input_that_is_closed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(Configuration, match="standard input is closed"):
+        list(FileSource(["-"], group="g.io").pages())
+
+
+def test_a_cluster_that_is_named_too_late_is_unknown(tmp_path: Path) -> None:
     files = source(tmp_path, ticket("a"), KUBE_SYSTEM)
-    with capture_logs() as logs:
-        assert [names(page) for page in files.pages()] == [["a"]]
+    assert [names(page) for page in files.pages()] == [["a"]]
     assert files.cluster_id == UNKNOWN_CLUSTER
-    assert ["--cluster-id" in log["remedy"] for log in logs if "unknown" in log["event"]] == [True]
 
 
 @pytest.mark.parametrize(

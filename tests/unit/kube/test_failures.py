@@ -115,6 +115,15 @@ def test_what_another_failure_is(answer: Answer, expected: type[ArchiverError]) 
         require_success(answer, "list")
 
 
+def test_a_missing_right_comes_with_the_rule_that_grants_it() -> None:
+    rule = "; grant {apiGroups: ['g'], resources: [x], verbs: [patch]}"
+    assert str(failure(said(403, RBAC), "list of x")).endswith(rule)
+    with pytest.raises(Forbidden) as raised:
+        outcome_of_mark(said(403, RBAC), "mark of x")
+    assert str(raised.value).endswith(rule)
+    assert "grant" not in str(failure(plain(403, "<html>proxy</html>"), "list of x"))
+
+
 def test_success_is_itself() -> None:
     answer = Answer(200, b"")
     assert require_success(answer, "list") is answer
