@@ -28,6 +28,7 @@ class ControllerManager:
         self.process = ServerProcess("kube-controller-manager", workdir)
         self._binary, self._identity, self._apiserver = binary, identity, apiserver
         self._arguments: Sequence[str] = ()
+        self._volume_plugins = workdir.path / "volume-plugins"
         self._kubeconfig = write_kubeconfig(
             workdir.path / "kube-controller-manager.kubeconfig",
             apiserver.server,
@@ -65,6 +66,8 @@ class ControllerManager:
             "--leader-elect=false",
             # It serves nothing that is needed here: one port and one certificate less.
             "--secure-port=0",
+            # The default is a folder of the system, which it makes.
+            f"--flex-volume-plugin-dir={self._volume_plugins}",
             # By default it sends 20 requests a second, so that a cascade of thousands takes
             # minutes: a limit for the sake of many controllers, not part of what they do.
             "--kube-api-qps=500",

@@ -81,6 +81,9 @@ root = {json.dumps(str(self._folder / "containerd"))}
 state = "/run/containerd"
 [grpc]
 address = "{SOCKET}"
+# By default it makes /opt/containerd.
+[plugins."io.containerd.internal.v1.opt"]
+path = {json.dumps(str(self._folder / "opt"))}
 [{PLUGIN}]
 sandbox_image = "{IMAGE}"
 # Without CAP_SYS_RESOURCE nobody may lower a score below its own, and no pod would start.

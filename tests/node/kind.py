@@ -8,7 +8,6 @@ where both are, in the variables that any other cluster needs too. Nothing else 
 
 import argparse
 import fcntl
-import ipaddress
 import os
 import shutil
 import signal
@@ -23,7 +22,9 @@ from tests.controlplane.cache import cache_root
 from tests.controlplane.parent import end_with_parent
 from tests.controlplane.processes import LAUNCH
 from tests.controlplane.progress import say
+from tests.node import gateway
 from tests.node.errors import NodeError
+from tests.node.postgresql import ADDRESS
 
 CLUSTER = "archiver-e2e"
 NODE = f"{CLUSTER}-control-plane"
@@ -84,6 +85,7 @@ def _check_needs() -> None:
     if missing:
         lines = "\n".join(f"  - {how}" for how in missing)
         raise NodeError(f"make e2e-kind needs:\n{lines}\nWithout them, on Linux: make e2e-node")
+    gateway.check()
 
 
 @contextmanager
@@ -98,7 +100,7 @@ def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
                  "--wait", "180s")  # fmt: skip
             yield {
                 "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
-                "ARCHIVER_TEST_DATABASE_ADDRESS": _gateway(),
+                ADDRESS: gateway.address(),
                 "ARCHIVER_TEST_RESTART_NODE": f"docker restart {NODE}",
                 "ARCHIVER_TEST_RESTART_KUBELET": f"docker exec {NODE} systemctl restart kubelet",
             }
@@ -148,15 +150,6 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _gateway() -> str:
-    """This machine's address in kind's network."""
-    gateways = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
-    for text in _run("docker", "network", "inspect", "kind", "--format", gateways).split():
-        if ipaddress.ip_address(text).version == 4:
-            return text
-    raise NodeError("the Docker network `kind` has no IPv4 gateway: pods cannot reach this machine")
 
 
 def _run(*command: str) -> str:

@@ -6,10 +6,11 @@ kind's network, or whatever a cluster elsewhere is given.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -26,6 +27,13 @@ NAMESPACE, NAME, PORT = "kubernaut-system", "postgresql", 5432
 # Those that deploy/networkpolicy.yaml lets pods reach: some networks look at the port behind the
 # Service, not at the Service's.
 REACHABLE = (PORT, 6432)
+# The variable by which a person says another address.
+ADDRESS = "ARCHIVER_TEST_DATABASE_ADDRESS"
+OTHERWISE = (
+    f"End what listens there (ss -ltnp), or set {ADDRESS} to another address of this machine that "
+    "pods reach. Where Docker runs in a virtual machine (Docker Desktop) or without root, gateways "
+    "of its networks are none of this machine's: take the machine's address in its own network"
+)
 HOST = f"{NAME}.{NAMESPACE}.svc"
 DATABASE = "kubernaut_audit"
 OWNER, WRITER = "archiver_owner", "archiver"
@@ -34,6 +42,8 @@ SERVICE_NAMESPACE: dict[str, Any] = {
     "kind": "Namespace",
     "metadata": {"name": NAMESPACE, "labels": OURS},
 }
+
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +74,24 @@ def archive(kubectl: Kubectl, address: str) -> Iterator[Archive]:
             wire.close()
 
 
+def check_address(address: str) -> None:
+    """Raises NodeError where PostgreSQL for pods could not listen."""
+    _at_a_port(address, lambda port: socket.create_server((address, port)).close())
+
+
 def _listen(address: str, target_port: int) -> Wire:
+    return _at_a_port(address, lambda port: Wire.listen(address, target_port, port=port))
+
+
+def _at_a_port(address: str, take: Callable[[int], Taken]) -> Taken:
     errors = []
     for port in REACHABLE:
         try:
-            return Wire.listen(address, target_port, port=port)
+            return take(port)
         except OSError as error:
             errors.append(f"port {port}: {error.strerror}")
     raise NodeError(
-        f"PostgreSQL for pods cannot listen on {address}, {', '.join(errors)}. End what listens "
-        f"there (ss -ltnp), or name another address of this machine that pods reach"
+        f"PostgreSQL for pods cannot listen on {address}, {', '.join(errors)}. {OTHERWISE}"
     )
 
 

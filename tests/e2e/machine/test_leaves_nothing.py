@@ -1,5 +1,6 @@
 """However a node ends, the machine is as it was."""
 
+import json
 import os
 import signal
 import subprocess
@@ -66,11 +67,15 @@ def waiting(run: Run, *through: str) -> Iterator["subprocess.Popen[bytes]"]:
             process.kill()
 
 
-def test_when_its_command_ends(run: Run) -> None:
-    with run.start("ends") as process:
+def test_when_its_command_ends(run: Run, tmp_path: Path) -> None:
+    # Where an earlier one has left nothing that hides what this one leaves.
+    made = tmp_path / "made"
+    pristine = [sys.executable, "-m", "tests.e2e.machine.pristine", str(made)]
+    with run.start("ends", "unshare", "--mount", *pristine) as process:
         assert process.wait() == 0
     # At once: who comes back to the prompt finds the machine as it was.
     assert run.left() == NOTHING
+    assert json.loads(made.read_text()) == []
     run.assert_nothing_else_is_left()
 
 

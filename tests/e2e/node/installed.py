@@ -14,8 +14,11 @@ from tests.manifests import NAMESPACE
 from tests.node.kubectl import Kubectl
 from tests.node.postgresql import Archive
 
-# kubectl's words where no API server was reached, or one that is not ready.
-_NO_ANSWER = re.compile("refused|reset|EOF|Unable to connect|TLS handshake|Timeout|unavailable")
+# kubectl's words where no API server was reached, or one that is not ready: it forbids everything
+# as long as it has not read the roles.
+_NO_ANSWER = re.compile(
+    "refused|reset|EOF|Unable to connect|TLS handshake|Timeout|unavailable|Forbidden"
+)
 PYTHON = "/usr/bin/python3.11"  # the image has no shell
 LIMIT = 120.0  # seconds for a Job, with its tries
 
@@ -51,6 +54,12 @@ def _lines(log: str) -> list[Object]:
 
 def _finished(log: str) -> Object:
     return next(line for line in _lines(log) if line.get("event") == "run.finished")
+
+
+def _end_of(job: Object) -> Object | None:
+    conditions = job["status"].get("conditions", ())
+    done = [c for c in conditions if c["type"] in ("Complete", "Failed")]
+    return next((dict(c) for c in done if c["status"] == "True"), None)
 
 
 def _token_of(job: Object) -> Object:
@@ -90,12 +99,18 @@ class Installed:
 
     def ended(self, name: str, limit: float = LIMIT) -> str:
         """Wait for a Job's end; Complete or Failed."""
-        eventually(lambda: self._end(name) is not None, limit)
-        return str((self._end(name) or {})["type"])
+        ends: list[Object] = []
+
+        def is_over() -> bool:
+            ends.extend(filter(None, [self._end_so_far(name)]))
+            return bool(ends)
+
+        eventually(is_over, limit)
+        return str(ends[0]["type"])
 
     def reason(self, name: str) -> str:
         """Why a Job failed, such as PodFailurePolicy."""
-        return str((self._end(name) or {}).get("reason"))
+        return str((_end_of(self.get("job", name)) or {}).get("reason"))
 
     def first_end(self, name: str, limit: float = LIMIT) -> tuple[Object, Object]:
         """Wait for the end of a Job's first pod; the pod and how its container ended."""
@@ -133,11 +148,8 @@ class Installed:
         """Delete Jobs and their pods."""
         self.ask("delete", "job", "--ignore-not-found", *jobs)
 
-    def _end(self, name: str) -> Object | None:
+    def _end_so_far(self, name: str) -> Object | None:
         asked = self.kubectl.try_to("-n", NAMESPACE, "get", "-o", "json", "job", name)
         if asked.returncode != 0 and _NO_ANSWER.search(asked.stderr):
             return None  # the API server restarts with its node: not yet
-        job = json.loads(asked.stdout) if asked.returncode == 0 else self.get("job", name)
-        conditions = job["status"].get("conditions", ())
-        done = [c for c in conditions if c["type"] in ("Complete", "Failed")]
-        return next((dict(c) for c in done if c["status"] == "True"), None)
+        return _end_of(json.loads(asked.stdout) if asked.returncode == 0 else self.get("job", name))

@@ -1,18 +1,20 @@
 """A run that is ended by others: its exit code, what is left, and what the next one makes of it."""
 
 import json
+import shlex
 
 from tests.e2e.node.history import exit_codes, time_of
 from tests.e2e.node.installed import Change, Installed
 from tests.e2e.node.settled import assert_no_mark_without_row, assert_settled
 from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.waiting import eventually
-from tests.manifests import NAMESPACE
+from tests.manifests import DEPLOY, NAMESPACE
 
 # Slow enough to be met in the middle, fast enough to be waited for; in pages, of which the one in
 # hand is finished after SIGTERM.
 SLOW = {"ARCHIVER_MAX_MARKS_PER_SECOND": "4", "ARCHIVER_PAGE_SIZE": "10"}
 MANY = 80
+README = DEPLOY.parent / "README.md"
 
 
 def _some_marked(processings: Collection) -> bool:
@@ -41,7 +43,13 @@ def test_the_deadline_of_the_job_ends_it_orderly(
     installed: Installed, processings: Collection, url: str
 ) -> None:
     due = processings.create_all(range(MANY))
-    assert installed.run("too-long", Change(SLOW, deadline=10)) == "Failed"
+    installed.start("too-long", Change(SLOW, deadline=10))
+    (wait,) = (
+        line for line in README.read_text().splitlines() if line.endswith(" job/archiver-migrate")
+    )
+    installed.kubectl(*shlex.split(wait.replace("archiver-migrate", "too-long"))[1:])
+    # Not FailureTarget: its pod has ended too.
+    assert "Failed" in installed.ask("get", "job", "too-long").split()
     assert installed.reason("too-long") == "DeadlineExceeded"
     _, end = installed.first_end("too-long")
     assert end["exitCode"] == 75

@@ -8,6 +8,7 @@ import pytest
 from archiver.cli import cli
 from archiver.errors import ArchiverError
 from archiver.settings import Settings
+from tests.manifests import job_specs
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
@@ -80,6 +81,20 @@ def test_every_exit_code_is_explained() -> None:
     assert codes(ArchiverError) | {0} <= explained(operations) | {70}
     assert "70 is a bug" in operations
     assert codes(ArchiverError) | {0} == explained((ROOT / "README.md").read_text())
+
+
+def test_how_often_a_job_tries_again_is_what_its_manifest_says() -> None:
+    jobs = job_specs()
+    again = {
+        name: job.get("backoffLimit", job.get("backoffLimitPerIndex")) for name, job in jobs.items()
+    }
+    backfills = {again["archiver-backfill"], again["archiver-backfill-sharded"]}
+    told = (
+        f"(CronJob {again['archiver']}, migration {again['archiver-migrate']}, backfill "
+        f"{backfills.pop()} and that for each shard, dry run {again['archiver-dry-run']})"
+    )
+    assert backfills == set()
+    assert told in (ROOT / "docs/operations.md").read_text()
 
 
 def test_every_target_says_what_it_is_for() -> None:

@@ -6,14 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tests.node.kind import CLUSTER, NODE
+from tests.node.postgresql import ADDRESS
+from tests.postgres.relay import LOOPBACK
 
 NAME = "kubernaut-archiver:1.0"
+# An address that no machine has (RFC 5737).
+ELSEWHERE = "192.0.2.1"
 CREATE = f"kind create cluster --name {CLUSTER} --kubeconfig"
 DELETE = f"kind delete cluster --name {CLUSTER}"
 LIMIT = 30.0  # seconds
@@ -31,7 +35,7 @@ DOCKER = """\
 #!/bin/sh
 echo "docker $*" >> calls
 case "$1" in
-  network) echo "fc00:f853:ccd:e793::1 172.18.0.1 " ;;
+  network) echo "fc00:f853:ccd:e793::1 $(cat gateway) " ;;
 esac
 """
 
@@ -41,6 +45,7 @@ class Machine:
     """One with the stand-ins, in a folder of its own."""
 
     folder: Path
+    address: str = ""  # that a person says
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """A run of the tests there."""
@@ -53,7 +58,8 @@ class Machine:
     def environment(self) -> dict[str, str]:
         path = f"{self.folder}:{os.environ['PATH']}"
         cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}
-        return {**os.environ, **cache, "PATH": path, "PYTHONPATH": str(Path.cwd())}
+        own = {**cache, "PATH": path, "PYTHONPATH": str(Path.cwd()), ADDRESS: self.address}
+        return {**os.environ, **own}
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """One to its end: exit code, and what it says."""
@@ -90,17 +96,19 @@ def machine(tmp_path: Path) -> Machine:
     for name, text in (("kind", KIND), ("docker", DOCKER)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
+    (tmp_path / "gateway").write_text(LOOPBACK)
     return Machine(tmp_path)
 
 
 def test_the_archive_gets_onto_the_cluster_and_the_command_is_told_where(machine: Machine) -> None:
     code, _ = machine.run("--archive", "a.tar", "--", "sh", "-c", "env > seen; exit 3")
     assert code == 3
-    info, _, create, network, load, delete = machine.calls
+    info, early, _, create, network, load, delete = machine.calls
     assert info == "docker info"
+    assert early.startswith("docker network inspect kind bridge")
     assert create.startswith(CREATE)
     assert create.endswith("--wait 180s")
-    assert network.startswith("docker network inspect kind")
+    assert network.startswith("docker network inspect kind --format")
     assert load == f"kind load image-archive --name {CLUSTER} a.tar"
     assert delete == DELETE
     seen = dict(
@@ -110,7 +118,7 @@ def test_the_archive_gets_onto_the_cluster_and_the_command_is_told_where(machine
     assert told.pop("ARCHIVER_TEST_KUBECONFIG") == create.split()[6]
     assert told == {
         "ARCHIVER_TEST_IMAGE": NAME,
-        "ARCHIVER_TEST_DATABASE_ADDRESS": "172.18.0.1",
+        ADDRESS: LOOPBACK,
         "ARCHIVER_TEST_RESTART_NODE": f"docker restart {NODE}",
         "ARCHIVER_TEST_RESTART_KUBELET": f"docker exec {NODE} systemctl restart kubelet",
     }
@@ -201,3 +209,40 @@ def test_a_daemon_that_does_not_answer_is_told_with_its_words(machine: Machine) 
     assert code == 1
     assert "no daemon" in said
     assert not any(call.startswith(CREATE) for call in machine.calls)
+
+
+def test_a_gateway_that_is_on_another_machine_is_told_before_a_cluster_is_made(
+    machine: Machine,
+) -> None:
+    (machine.folder / "gateway").write_text(ELSEWHERE)
+    code, said = machine.run("--", "true")
+    assert code == 1
+    assert f"cannot listen on {ELSEWHERE}" in said
+    assert f"set {ADDRESS} to another address" in said
+    assert not any(call.startswith("kind") for call in machine.calls)
+
+
+def test_an_address_that_is_said_wins(machine: Machine) -> None:
+    (machine.folder / "gateway").write_text(ELSEWHERE)
+    by_a_person = replace(machine, address=LOOPBACK)
+    told = f'test "${ADDRESS}" = {LOOPBACK}'
+    assert by_a_person.run("--", "sh", "-c", told)[0] == 0
+
+
+@pytest.mark.parametrize("address", [ELSEWHERE, "nonsense", "::1"])
+def test_an_address_that_is_said_is_tried_before_a_cluster_is_made(
+    machine: Machine, address: str
+) -> None:
+    code, said = replace(machine, address=address).run("--", "true")
+    assert code == 1
+    assert address in said
+    assert ADDRESS in said
+    assert not any(call.startswith("kind") for call in machine.calls)
+
+
+def test_as_long_as_docker_says_no_gateway_the_cluster_is_made(machine: Machine) -> None:
+    (machine.folder / "gateway").write_text("")
+    code, said = machine.run("--", "true")
+    assert code == 1
+    assert "has no IPv4 gateway" in said
+    assert machine.calls[-1] == DELETE
