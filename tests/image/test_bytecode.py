@@ -63,7 +63,7 @@ main()
 def states(run: Run, program: str, *arguments: str, **environment: str) -> dict[str, str]:
     """Source, as a path in the image → the state of its bytecode."""
     python = f"/usr/bin/{PYTHON}"
-    done = run("-Ic", program, *arguments, program=python, network=True, **environment)
+    done = run("-Ic", program, *arguments, program=python, network=bool(environment), **environment)
     found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     assert found, done.stderr
     return found
