@@ -6,7 +6,6 @@ format's `manifest.json` stands beside it, so that `docker load` takes the file 
 
 import io
 import json
-import os
 import tarfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from image.layer import Layer, digest_of
+from image.whole import whole
 
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG: Final = "application/vnd.oci.image.config.v1+json"
@@ -96,14 +96,11 @@ def _json(value: Any) -> bytes:
 
 
 def _write(file: Path, entries: Mapping[str, bytes], epoch: int) -> None:
-    # Two builds of one file: each has its own until it is whole.
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with tarfile.open(part, "w", format=tarfile.GNU_FORMAT) as tar:
-            for name, content in entries.items():
-                info = tarfile.TarInfo(name)
-                info.size, info.mtime, info.mode = len(content), epoch, 0o644
-                tar.addfile(info, io.BytesIO(content))
-        part.rename(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        whole(file) as out,
+        tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar,
+    ):
+        for name, content in entries.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime, info.mode = len(content), epoch, 0o644
+            tar.addfile(info, io.BytesIO(content))

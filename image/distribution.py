@@ -50,6 +50,7 @@ UNREAD: Final = (
     "usr/share/zoneinfo/posix",
     "usr/share/zoneinfo/localtime",  # a link to a choice that nobody makes here
     "usr/share/gdb",
+    "usr/share/gcc",  # for gdb as well
     "usr/sbin",
     "usr/share/ca-certificates",  # one file of all of them is kept
     "usr/share/libc-bin",
@@ -58,6 +59,10 @@ UNREAD: Final = (
     "etc/ld.so.conf.d",
     "usr/lib/python3*/pydoc_data",  # what help() prints to a person at a prompt
     "usr/lib/python3*/test",  # of the interpreter itself
+    # A hook for a program that is not there, run at each start: a link to /etc, which is that of
+    # the machine during a build. By its whole name it is not found where it leads nowhere.
+    "usr/lib/python3*/sitecustomize.*",
+    "etc/python3*",
 )
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -10,13 +10,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-# A younger folder may be between its making and its lock.
+# A younger one may be between its making and its lock.
 SETTLED = 10.0  # seconds
 
 
@@ -95,12 +95,24 @@ def remove_stale(prefix: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def remove_stale_files(paths: Iterable[Path]) -> None:
+    """The same with those of these files that nobody holds locked (flock)."""
+    # For writing: network file systems give no lock like this otherwise.
+    for path in _abandoned(paths, os.O_RDWR):
+        path.unlink(missing_ok=True)
+
+
 def stale_folders(prefix: str) -> Iterator[Path]:
     """Folders of dead runs, each locked while the caller has it."""
-    for path in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    paths = Path(tempfile.gettempdir()).glob(f"{prefix}*")
+    yield from _abandoned(paths, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _abandoned(paths: Iterable[Path], flags: int) -> Iterator[Path]:
+    for path in paths:
         try:
             # O_NOFOLLOW: in a folder where everybody may write, a name is no proof.
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            lock = os.open(path, flags | os.O_NOFOLLOW)
         except OSError:
             continue  # somebody else's, or just gone
         try:

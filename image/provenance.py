@@ -34,7 +34,7 @@ def source_date_epoch() -> int:
 
 def revision() -> str:
     """The commit; with -dirty behind it where a file was changed since, or one added that is in
-    the image or makes it. "" without git.
+    the image or makes it. "" without git, and where the commit is not that of these sources.
     """
     commit = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     if commit.endswith("-dirty") or not commit:
@@ -45,7 +45,8 @@ def revision() -> str:
 
 
 def _git(*arguments: str) -> str:
-    """What git says of the project; "" without git, and where there is no repository or no commit.
+    """What git says of the project; "" without git, and where no commit has these sources: there is
+    none, or the repository is one around the project's folder, which does not keep what is in it.
 
     Raises ImageError with git's own words where it refuses: sources without a name are no release.
     """
@@ -57,6 +58,10 @@ def _git(*arguments: str) -> str:
     if asked.returncode != 0 and (not asked.stderr or _NO_REPOSITORY in asked.stderr):
         return ""
     if asked.returncode == 0:
+        asked = _run(git, "ls-tree", "--name-only", "HEAD", "--", *SOURCES)
+    if asked.returncode == 0:
+        if not set(SOURCES) <= set(asked.stdout.splitlines()):
+            return ""
         asked = _run(git, *arguments)
     if asked.returncode != 0:
         raise ImageError(f"git does not say which sources are in {PROJECT}: {asked.stderr.strip()}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from image.distribution import PYTHON, UNREAD, UNSUPPORTED
-from image.environment import compile_everything, install_archiver, install_dependencies
+from image.environment import compile_modules, install_archiver, install_dependencies
 from image.interpreter import Interpreter
 from image.packages import Package, unpack
 from image.rights import settle
@@ -41,7 +41,7 @@ def make_root(root: Path, packages: Sequence[Package], epoch: int) -> dict[str, 
     python.packages.mkdir(parents=True)
     wheels = install_dependencies(python)
     install_archiver(python, epoch)
-    compile_everything(python, epoch)
+    compile_modules(python, epoch)
     settle(root)
     return wheels
 

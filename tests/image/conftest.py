@@ -61,18 +61,22 @@ def root(
 
 @pytest.fixture(scope="session")
 def run(root: Path, config: dict[str, Any]) -> Run:
-    """Run the entry point: its user, its environment, no network, nothing writable."""
+    """Run the entry point: its user, its environment, nothing writable, no network unless asked."""
     process = config["config"]
 
     def run_it(
-        *arguments: str, program: str = process["Entrypoint"][0], **environment: str
+        *arguments: str,
+        program: str = process["Entrypoint"][0],
+        network: bool = False,
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         given = dict(text.split("=", 1) for text in process["Env"])
         enter = (
             f"mount --bind '{root}' '{root}' && mount -o remount,bind,ro '{root}' && "
             f"exec chroot --userspec={process['User']} '{root}' \"$@\""
         )
-        shell = ["unshare", "--mount", "--net", "sh", "-c", enter, "sh"]
+        apart = ["--mount"] if network else ["--mount", "--net"]
+        shell = ["unshare", *apart, "sh", "-c", enter, "sh"]
         return subprocess.run(
             [*shell, program, *arguments],
             env=given | environment | {"PATH": f"{given['PATH']}:/usr/sbin:/sbin:/bin"},

@@ -132,10 +132,3 @@ def test_every_link_leads_somewhere(root: Path) -> None:
 
     links = [path for path in root.rglob("*") if path.is_symlink()]
     assert [link for link in links if not target(link).exists()] == []
-
-
-def test_python_of_the_image_finds_its_bytecode(root: Path) -> None:
-    sources = list((root / "usr/local/lib" / PYTHON / "dist-packages/archiver").rglob("*.py"))
-    assert sources
-    tag = PYTHON.replace("python", "cpython-").replace(".", "")
-    assert all((p.parent / f"__pycache__/{p.stem}.{tag}.pyc").exists() for p in sources)

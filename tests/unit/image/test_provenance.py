@@ -8,7 +8,7 @@ import pytest
 from image import provenance
 from image.build import _source, build, labelled
 from image.errors import ImageError
-from image.provenance import revision, source_date_epoch
+from image.provenance import SOURCES, revision, source_date_epoch
 
 
 def test_the_time_is_the_one_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,12 +39,21 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+def write_sources(folder: Path) -> None:
+    """A file of each of the sources."""
+    for name in SOURCES:
+        path = folder / name if Path(name).suffix else folder / name / "file"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Of one commit and a tag; the project's."""
     git(tmp_path, "init", "--quiet")
+    write_sources(tmp_path)
     (tmp_path / "file").write_text("one")
-    git(tmp_path, "add", "file")
+    git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "one")
     git(tmp_path, "tag", "v1")
     monkeypatch.setattr(provenance, "PROJECT", tmp_path)
@@ -127,6 +136,46 @@ def test_sources_of_no_commit_have_no_name(
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     assert revision() == ""
     assert source_date_epoch() == 1_704_067_200
+
+
+@pytest.fixture
+def inner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project, unpacked into a folder that somebody else's repository ignores."""
+    (inner := tmp_path / "outer" / "inner").mkdir(parents=True)
+    git(inner.parent, "init", "--quiet")
+    (inner.parent / ".gitignore").write_text("inner/\n")
+    (inner.parent / "pyproject.toml").write_text("of something else")
+    git(inner.parent, "add", ".")
+    git(inner.parent, "commit", "--quiet", "--message", "one")
+    write_sources(inner)
+    monkeypatch.setattr(provenance, "PROJECT", inner)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    return inner
+
+
+def test_a_repository_around_the_sources_that_does_not_keep_them_does_not_name_them(
+    inner: Path,
+) -> None:
+    assert revision() == ""
+    assert source_date_epoch() == 1_704_067_200
+
+
+def test_nor_does_one_that_keeps_a_part_of_them(inner: Path) -> None:
+    git(inner.parent, "add", "--force", "inner/pyproject.toml", "inner/README.md")
+    git(inner.parent, "commit", "--quiet", "--message", "two")
+    assert revision() == ""
+
+
+def test_one_that_keeps_them_all_does(inner: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(inner.parent, "add", "--force", "inner")
+    git(inner.parent, "commit", "--quiet", "--message", "two")
+    commit = git(inner.parent, "rev-parse", "HEAD")
+    assert revision() == commit
+    (link := inner.parent.parent / "link").symlink_to(inner)
+    monkeypatch.setattr(provenance, "PROJECT", link)
+    assert revision() == commit
+    (inner / "archiver" / "file").write_text("two")
+    assert revision() == f"{commit}-dirty"
 
 
 @pytest.mark.parametrize("name", ["Source", "repository"])
