@@ -172,10 +172,11 @@ class TestSurroundings:
             {"metadata": {"uid": "2"}, "status": {"retentionExpiryTime": "tomorrow"}},
             {"metadata": {"uid": "3"}, "status": {"retentionExpiryTime": 7}},
             {"metadata": {"uid": "4"}, "status": {"retentionExpiryTime": None}},
+            {"metadata": {"uid": "5"}, "status": {"retentionExpiryTime": "0001-01-01T00:00:00Z"}},
         ]
         server = stub(page(), served("tickets"), page(*kept))
         surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
-        assert surroundings.owners == dict.fromkeys("1234")
+        assert surroundings.owners == dict.fromkeys("12345")
 
     def test_an_owner_that_is_being_deleted_is_as_good_as_gone(self, stub: Start) -> None:
         staying, going = ({"metadata": {"uid": uid}} for uid in ("staying", "going"))
