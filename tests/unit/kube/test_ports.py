@@ -29,8 +29,10 @@ def group(*versions: str, preferred: str | None = None) -> Reply:
     return Reply(200, shown | ({"preferredVersion": {"version": preferred}} if preferred else {}))
 
 
-def served(*names: str, kind: str = "Ticket", verbs: list[str] = VERBS) -> Reply:
-    each = [{"name": n, "kind": kind, "namespaced": True, "verbs": verbs} for n in names]
+def served(
+    *names: str, kind: str = "Ticket", verbs: list[str] = VERBS, namespaced: bool = True
+) -> Reply:
+    each = [{"name": n, "kind": kind, "namespaced": namespaced, "verbs": verbs} for n in names]
     return Reply(200, {"resources": each})
 
 
@@ -115,6 +117,15 @@ class TestSource:
     def test_the_clock_needs_a_date(self, stub: Start) -> None:
         with pytest.raises(Configuration, match="Date header"):
             _ = source(stub(served("tickets") | {"Date": ""})).now
+
+    def test_a_namespace_for_what_is_cluster_scoped_is_refused(self, stub: Start) -> None:
+        server = stub(served("tickets", namespaced=False))
+        with pytest.raises(
+            Configuration, match=r"tickets\.g/v1 is cluster-scoped: .* alerts; leave"
+        ):
+            _ = source(server, namespace="alerts").resource
+        everywhere = source(stub(served("tickets", namespaced=False))).resource
+        assert not everywhere.namespaced
 
     def test_the_clock_is_read_once(self, stub: Start) -> None:
         server = stub(served("tickets") | {"Date": "Wed, 31 Jan 2024 00:00:01 GMT"})
