@@ -53,7 +53,7 @@ class Storing:
         `stale` is what an earlier call said of the same objects.
         """
         for skip in (d for d in decisions if isinstance(d, Skip)):
-            self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
+            self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip), skip.due_at)
             if skip.reason is Reason.NOT_TERMINAL:
                 self._tally.meet_phase(skip.phase)
             self._tally.unreadable_status += skip.reason is Reason.UNREADABLE_STATUS
@@ -174,7 +174,7 @@ class Storing:
                 self._superseded(archive, written, stored)
         if waiting:
             raise Integrity(
-                f"{len(waiting)} rows were committed and are not there, that of "
+                f"of the rows that were written, {len(waiting)} cannot be read back, that of "
                 f"{next(iter(waiting.values())).resource} among them: look for triggers and rules "
                 "on archive.revision; none of these objects was marked"
             )
