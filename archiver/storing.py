@@ -62,7 +62,7 @@ class Storing:
         `stale` is what an earlier call said of the same objects.
         """
         for skip in (d for d in decisions if isinstance(d, Skip)):
-            self._tally.settle(skip.resource, Outcome.NOT_DUE, _why(skip))
+            self._tally.settle(skip.resource, Outcome.NOT_DUE, skip.why, skip.due_at)
             if skip.reason is Reason.NOT_TERMINAL:
                 self._tally.meet_phase(skip.phase)
             self._tally.unreadable_status += skip.reason is Reason.UNREADABLE_STATUS
@@ -183,7 +183,7 @@ class Storing:
                 self._superseded(archive, written, stored)
         if waiting:
             raise Integrity(
-                f"{len(waiting)} rows were committed and are not there, that of "
+                f"of the rows that were written, {len(waiting)} cannot be read back, that of "
                 f"{next(iter(waiting.values())).resource} among them: look for triggers and rules "
                 "on archive.revision; none of these objects was marked"
             )
@@ -221,12 +221,6 @@ class Storing:
             # Another run was faster, or a trigger has swallowed the row: the next run can tell.
             why = "another state is archived, and whether it is newer is not known yet"
             self._tally.settle(archive.resource, Outcome.DEFERRED, why)
-
-
-def _why(skip: Skip) -> str:
-    if skip.reason is Reason.NOT_TERMINAL:
-        return f"{skip.reason} (phase {skip.phase!r})"
-    return str(skip.reason)
 
 
 def _decided(found: Mapping[str, Archive | Marked], kept: list[Quarantined]) -> dict[str, Archive]:

@@ -3,6 +3,13 @@
 import os
 import signal
 
+from hypothesis import settings
+
+# A busy machine is no fault of the code under test. Before any test module is read: that is when
+# a test takes its settings.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
 # `make test` measures the processes that pytest-xdist starts (coverage looks at this variable when
 # Python starts), and not the programs that tests start: they would only become slower.
 if "PYTEST_XDIST_WORKER" in os.environ:

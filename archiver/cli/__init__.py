@@ -44,11 +44,7 @@ def run(config: str | None, /, **flags: Any) -> None:
 )
 @click.option("--since", type=options.TEXT, help="Only completed at or after this RFC 3339 time.")
 @click.option("--until", type=options.TEXT, help="Only completed before this RFC 3339 time.")
-@click.option(
-    "--cluster-id",
-    type=options.TEXT,
-    help="uid of the namespace kube-system, where a dump does not say.",
-)
+@options.cluster_id("uid of the namespace kube-system, where a dump does not say.")
 @click.pass_obj
 def backfill(config: str | None, /, **flags: Any) -> None:
     """Archive everything terminal, whatever its age; from a cluster or from dumps of one."""
@@ -78,6 +74,7 @@ def migrate(config: str | None, /, **flags: Any) -> None:
 @click.argument("name", type=options.TEXT)
 @options.database
 @options.namespace("Namespace of the resource, where NAME is no uid.")
+@options.cluster_id("Only of this cluster: its kube-system's uid, or the nil UUID: unknown ones.")
 @click.option("--revision", type=_REVISION, help="This revision instead of the newest.")
 @click.option(
     "-o", "--output", type=click.Choice(["json", "yaml"]), default="yaml", show_default=True
@@ -88,8 +85,12 @@ def get(config: str | None, /, name: str, **flags: Any) -> None:
     from archiver.cli import archived, compose
 
     namespace, revision, output = (flags.pop(key) for key in ("namespace", "revision", "output"))
-    engine = compose.open_engine(_settings(config, flags))
-    archived.show(engine, name, namespace=namespace, revision=revision, output=output)
+    chosen = _settings(config, flags)
+    # The flag alone: the setting says which cluster is worked on, and an archive is of several.
+    cluster_id = None if flags["cluster_id"] is None else chosen.cluster_id
+    within = archived.Within(namespace, cluster_id)
+    engine = compose.open_engine(chosen)
+    archived.show(engine, name, within=within, revision=revision, output=output)
 
 
 @cli.group()

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archiver.cli.exact_yaml import exact_yaml
 from archiver.cli.standard_output import write_bytes
 from archiver.db.archive import Archived, find, find_quarantined
-from archiver.domain import canonical
+from archiver.domain import canonical, gotime
 from archiver.errors import Configuration, Integrity
 
 if TYPE_CHECKING:
@@ -17,26 +18,45 @@ if TYPE_CHECKING:
 _UNREADABLE = (canonical.NotCanonical, ValueError, TypeError, KeyError)
 
 
-def show(
-    engine: "Engine", name: str, *, namespace: str | None, revision: int | None, output: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where an object is looked for. `cluster_id` is a UUID, the nil one for unknown clusters."""
+
+    namespace: str | None = None
+    cluster_id: str | None = None
+
+    def find(self, engine: "Engine", name: str, revision: int | None) -> Sequence[Archived]:
+        """As `archive.find` does."""
+        return find(
+            engine,
+            name,
+            namespace=self.namespace,
+            cluster_id=self.cluster_id,
+            revision=revision,
+        )
+
+    def __str__(self) -> str:
+        namespace = f" in namespace {self.namespace}" if self.namespace else ""
+        return namespace + (f" of cluster {self.cluster_id}" if self.cluster_id else "")
+
+
+def show(engine: "Engine", name: str, *, within: Within, revision: int | None, output: str) -> None:
     """Print the newest object of that uid or name.
 
     Several objects may have had the name: the youngest is shown, the others are named on standard
     error, as is what lies in the quarantine. Raises Configuration where there is none, and
     Integrity where its bytes are not what was once stored.
     """
-    found = find(engine, name, namespace=namespace, revision=revision)
+    found = within.find(engine, name, revision)
     if not found and revision is not None:
-        _refuse_revision(find(engine, name, namespace=namespace), revision)
+        _refuse_revision(within.find(engine, name, None), revision)
     uid = found[0].uid if found else name
-    kept = find_quarantined(engine, name, uid=uid, namespace=namespace)
+    kept = find_quarantined(engine, name, uid=uid, namespace=within.namespace)
     if not found:
-        where = f" in namespace {namespace}" if namespace else ""
-        nothing = f"nothing is archived under the name or uid {name!r}{where}"
+        nothing = f"nothing is archived under the name or uid {name!r}{within}"
         raise Configuration("; ".join([nothing, *(f"quarantined: {item}" for item in kept)]))
     for other in found[1:]:
-        _say(f"also: {other.namespace}/{other.name} uid {other.uid}")
+        _say(f"also: {other.namespace}/{other.name} uid {other.uid}{_apart(other, found)}")
     for item in kept:
         _say(f"also quarantined: {item}")
     write_bytes(_written(found[0], output))
@@ -45,12 +65,20 @@ def show(
 def _refuse_revision(others: Sequence[Archived], revision: int) -> None:
     """Where the objects themselves are archived, it is their revision that is missing."""
     there = ", ".join(
-        f"{one.namespace}/{one.name} (uid {one.uid}) has "
+        f"{one.namespace}/{one.name} (uid {one.uid}){_apart(one, others)} has "
         + (f"the revisions 0 to {one.revision}" if one.revision else "the revision 0 alone")
         for one in others
     )
     if there:
         raise Configuration(f"there is no revision {revision}: {there}")
+
+
+def _apart(one: Archived, found: Sequence[Archived]) -> str:
+    """What tells it from the others where namespace, name and uid may not."""
+    cluster = "" if len({other.cluster_id for other in found}) == 1 else f", {one.cluster}"
+    births = {other.created_at for other in found if other.uid == one.uid}
+    born = gotime.format_time(gotime.from_datetime(one.created_at))
+    return cluster if len(births) == 1 else f"{cluster}, created {born}"
 
 
 def whole(archived: Archived) -> bytes:

@@ -65,6 +65,11 @@ def namespace(meaning: str) -> Callable[[Any], Any]:
     return click.option("-n", "--namespace", type=TEXT, callback=_label, help=meaning)
 
 
+def cluster_id(meaning: str) -> Callable[[Any], Any]:
+    """One cluster by its id; that it is a UUID is checked with the settings."""
+    return click.option("--cluster-id", type=TEXT, help=meaning)
+
+
 database = _options(
     click.option(
         "--database-url", type=TEXT, help="libpq URI of the archive [ARCHIVER_DATABASE_URL]."

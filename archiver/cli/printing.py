@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from archiver.cli import show
 from archiver.cli.standard_output import write
+from archiver.domain import gotime
 from archiver.domain.report import HEAD, Outcome, RunReport
 from archiver.domain.tally import Settled
 
@@ -116,4 +117,5 @@ def _rest(result: RunReport) -> dict[str, Any]:
 
 
 def _object(one: Settled) -> dict[str, str]:
-    return {"object": one.object, "uid": one.uid, "outcome": one.outcome, "why": one.why}
+    named = {"object": one.object, "uid": one.uid, "outcome": one.outcome, "why": one.why}
+    return named if one.due_at is None else named | {"dueAt": gotime.format_time(one.due_at)}

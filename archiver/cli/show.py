@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archiver.cli.standard_output import write
+from archiver.domain import gotime
 from archiver.domain.report import Effect, Outcome, RunReport
 from archiver.domain.tally import Settled
 
@@ -68,7 +69,8 @@ def dump(document: Any, output: str) -> None:
 def line(one: Settled) -> str:
     """What a dry run says of one object, on a line of its own."""
     would = _WOULD_BE.get(one.outcome, one.outcome)
-    return _plain(f"{would:<20} {one.object}: {one.why}") + "\n"
+    due = "" if one.due_at is None else f": due at {gotime.format_time(one.due_at)}"
+    return _plain(f"{would:<20} {one.object}: {one.why}{due}") + "\n"
 
 
 def _plain(text: str) -> str:

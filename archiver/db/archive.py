@@ -13,6 +13,8 @@ from archiver.db.schema import revision
 from archiver.db.transaction import connected
 
 _r: Final = revision.c
+# The cluster of dumps that do not say theirs.
+_UNKNOWN: Final = UUID(int=0)
 _MOST_KEPT: Final = 5
 # A position is NAMESPACE/NAME, with the uid where it was known, or a place in a file.
 _KEPT: Final = text("""
@@ -53,6 +55,11 @@ class Archived:
         """From a row of archive.revision."""
         return cls(**{name: row[name] for name in cls.__slots__})
 
+    @property
+    def cluster(self) -> str:
+        """Its cluster, for people."""
+        return "unknown cluster" if self.cluster_id == _UNKNOWN else f"cluster {self.cluster_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -67,13 +74,20 @@ class Kept:
 
 
 def find(
-    engine: Engine, name_or_uid: str, *, namespace: str | None = None, revision: int | None = None
+    engine: Engine,
+    name_or_uid: str,
+    *,
+    namespace: str | None = None,
+    cluster_id: str | None = None,
+    revision: int | None = None,
 ) -> Sequence[Archived]:
     """The objects of this uid, or else of this name, each at one revision; youngest object first.
 
     A name may stand for several: it is used again after a deletion, in other namespaces and in
-    other clusters. `revision` is the newest one unless given. Raises Unavailable, and Configuration
-    where the schema is not this release's.
+    other clusters. What is of an unknown cluster comes last: it may be the same object as one of a
+    known cluster, and nothing says which state of the two is the later one, but the archiver read
+    only the latter from its API server. `cluster_id` is a UUID. `revision` is the newest one unless
+    given. Raises Unavailable, and Configuration where the schema is not this release's.
     """
     if "\0" in name_or_uid:
         return []
@@ -81,8 +95,10 @@ def find(
     where: list[ColumnElement[bool]] = [chosen]
     if namespace is not None:
         where.append(_r.namespace == namespace)
+    if cluster_id is not None:
+        where.append(_r.cluster_id == UUID(cluster_id))
     columns = [_r[name] for name in Archived.__slots__]
-    order = (_r.created_at.desc(), _r.cluster_id, _r.uid)
+    order = (_r.cluster_id == _UNKNOWN, _r.created_at.desc(), _r.cluster_id, _r.uid)
     with connected(engine) as connection:
         require_schema(connection)
         for this in (_r.uid == name_or_uid, _r.name == name_or_uid):

@@ -5,6 +5,7 @@ failed connection has none, because libpq keeps it to itself: there the text dec
 that does not speak English is taken for one that is not there, which is tried again.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -23,6 +24,7 @@ Kind = tuple[type[ArchiverError], str]
 _TRY_AGAIN: Final[Kind] = (Unavailable, "")
 _MIGRATE: Final[Kind] = (Configuration, "the schema is not this release's: run `archiver migrate`")
 _CREDENTIALS: Final[Kind] = (Configuration, "see the user, the password and pg_hba.conf")
+_DATABASE: Final[Kind] = (Configuration, "see the database's name in the database URL")
 # Neither suggests a weaker sslmode: who reads them under pressure would take it.
 _CERTIFICATE: Final[Kind] = (
     Configuration,
@@ -36,7 +38,7 @@ BY_SQLSTATE: Final[dict[str, Kind]] = {
     "25006": (Configuration, "the server is a standby or read-only: connect to the primary"),
     "25P": _TRY_AGAIN,  # idle in transaction, or transaction, for too long
     "28": _CREDENTIALS,
-    "3D000": (Configuration, "there is no such database"),
+    "3D000": _DATABASE,
     "3F000": _MIGRATE,  # no such schema
     "40": _TRY_AGAIN,  # serialization failure, deadlock, …
     "42501": (Forbidden, "grant the role archiver_writer or archiver_reader to this user"),
@@ -62,6 +64,7 @@ BY_SQLSTATE: Final[dict[str, Kind]] = {
     "XX002": (Integrity, "the server says that an index is corrupt"),
 }
 
+# Regular expressions: the first that is found decides.
 BY_TEXT: Final[tuple[tuple[str, Kind], ...]] = (
     ("certificate verify failed", _CERTIFICATE),
     ("server certificate for", _CERTIFICATE),  # … does not match host name
@@ -77,11 +80,13 @@ BY_TEXT: Final[tuple[tuple[str, Kind], ...]] = (
     ("pg_hba.conf rejects", _CREDENTIALS),
     ("is not permitted to log in", _CREDENTIALS),
     ("permission denied for database", _CREDENTIALS),
-    ("does not exist", _CREDENTIALS),  # role, database
+    ('database ".*" does not exist', _DATABASE),
+    ("no such database", _DATABASE),  # PgBouncer
+    ("does not exist", _CREDENTIALS),  # role
     ("session is read-only", BY_SQLSTATE["25006"]),  # target_session_attrs
     ("server is in hot standby mode", BY_SQLSTATE["25006"]),
     # A name server that is away says the same as one that knows no such name.
-    ("[Errno -2]", (Unavailable, "the name cannot be resolved: if that stays, see the URL")),
+    (r"\[Errno -2\]", (Unavailable, "the name cannot be resolved: if that stays, see the URL")),
 )
 
 # The values of a row are at fault, not the server: constraint and type violations, limits of the
@@ -119,7 +124,7 @@ def _by_text(error: psycopg.Error) -> Kind:
     if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return (ArchiverError, "")
     text = str(error)
-    return next((kind for part, kind in BY_TEXT if part in text), _TRY_AGAIN)
+    return next((kind for part, kind in BY_TEXT if re.search(part, text)), _TRY_AGAIN)
 
 
 def _first_line(text: str) -> str:

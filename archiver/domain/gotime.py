@@ -27,10 +27,17 @@ _TIME: Final = re.compile(
     r"(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * _SECOND
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC is understood
 _EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
 _LATEST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+# What Go writes for a time.Time that was never set: 0001-01-01T00:00:00Z.
+ZERO: Final = _EARLIEST * _SECOND
+# A client's library gives a time in the client's zone, up to 16 hours from UTC, where a calendar
+# that ends with the same years has no room for what lies at its end.
+_EARLIEST_ANYWHERE: Final = ZERO + _DAY
+_BEYOND_ANYWHERE: Final = (_LATEST + 1) * _SECOND - _DAY
 # Go counts in uint64 and allows the magnitude of the smallest int64 before it looks at the sign.
 _MAX_MAGNITUDE: Final = 2**63
 # PostgreSQL reads each number as a double, which from here on has no room for microseconds.
@@ -147,6 +154,11 @@ def _time(text: str) -> int:
 
 
 _recent_time: Final = lru_cache(64)(_time)
+
+
+def is_readable_anywhere(ns: int) -> bool:
+    """Whether no zone takes a time (nanoseconds since the epoch) out of the years 1 to 9999."""
+    return _EARLIEST_ANYWHERE <= ns < _BEYOND_ANYWHERE
 
 
 def format_time(ns: int) -> str:

@@ -111,6 +111,12 @@ class Skip(msgspec.Struct, frozen=True):
     phase: str
     due_at: int | None = None
 
+    @property
+    def why(self) -> str:
+        """For people; with the phase where that is the reason."""
+        named = f" (phase {self.phase!r})" if self.reason is Reason.NOT_TERMINAL else ""
+        return f"{self.reason}{named}"
+
 
 class Quarantine(msgspec.Struct, frozen=True):
     """Its bytes cannot become a record: keep them as they are, and name it."""

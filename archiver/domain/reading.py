@@ -35,6 +35,10 @@ class Untrusted(Exception):
         self.flag = flag
 
 
+class Unset(Untrusted):
+    """The value stands for none: the writer did not set it."""
+
+
 def parse_path(path: str) -> Steps:
     """`status.conditions[type=Failed].message` → steps into objects, and one into a list.
 
@@ -137,13 +141,16 @@ def boolean(value: Json) -> bool:
 
 
 def time(value: Json) -> int:
-    """RFC 3339 text → nanoseconds since the epoch."""
+    """RFC 3339 text → nanoseconds since the epoch; what a client in no zone fails to read."""
     if not isinstance(value, str):
         raise Untrusted("not-a-time")
     try:
-        return gotime.parse_time(value)
+        at = gotime.parse_time(value)
     except gotime.NotATime:
         raise Untrusted("not-a-time") from None
+    if gotime.is_readable_anywhere(at):
+        return at
+    raise Unset("zero-time") if at == gotime.ZERO else Untrusted("not-a-time")
 
 
 def duration(value: Json) -> int:
@@ -209,6 +216,8 @@ class Reader:
                 continue
             try:
                 return alternative.read(value)
+            except Unset as verdict:
+                self.flags.append(f"{verdict.flag}:{name}")
             except Untrusted as verdict:
                 self.flags.append(f"{verdict.flag}:{name}")
                 return None

@@ -26,7 +26,8 @@ class Settled:
     """One object's end in this run, for logs, progress and the lines of a dry run.
 
     `reference` is its name as kubectl prints and takes it; "" where the object has none.
-    `exit_code` is what a run amounts to in which nothing else happened.
+    `exit_code` is what a run amounts to in which nothing else happened. `due_at` (ns since the
+    epoch) is when it becomes due by time alone; as a number, because a run shows it to nobody.
     """
 
     object: str
@@ -35,6 +36,7 @@ class Settled:
     why: str
     reference: str = ""
     exit_code: int = 0
+    due_at: int | None = None
 
 
 @dataclass(slots=True)
@@ -53,11 +55,13 @@ class Tally:
     ignored: Counter[str] = field(default_factory=Counter)
     error: ArchiverError | None = None
 
-    def settle(self, resource: CustomResource, outcome: Outcome, why: str) -> None:
+    def settle(
+        self, resource: CustomResource, outcome: Outcome, why: str, due_at: int | None = None
+    ) -> None:
         """Count an object's outcome."""
         code = self._deferral() if outcome is Outcome.DEFERRED else 0
         named = _reference(resource)
-        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named, code))
+        self._settle(Settled(str(resource), resource.key.uid, outcome, why, named, code, due_at))
 
     def _deferral(self) -> int:
         return Temporary.exit_code if self.error is None else self.error.exit_code

@@ -6,6 +6,7 @@
     lists       the objects of one document, also where it is a list
     split       JSON text cut into documents and items, also where it is broken or cut short
     yaml_text   one YAML document as JSON text
+    yaml_only   what YAML says and JSON has no form for
     dump        the objects of any of these formats, each with its position
     surrogates  text that strict decoders refuse
     head        who an object is

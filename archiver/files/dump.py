@@ -11,12 +11,14 @@ evidence all the same: `jq -c '.items[]'` makes lines of it, but writes numbers 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from archiver.files import inputs
 from archiver.files.inputs import Broken
 from archiver.files.lists import CUT_SHORT, Document, Entry, Flaw, objects
 from archiver.files.split import Part, problem, values
+from archiver.files.yaml_only import Places
 from archiver.files.yaml_text import Converted, to_json
 from archiver.ports import Unparsed
 
@@ -131,7 +133,7 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
     or null, which is no object however it goes on.
     """
     number = 0
-    for text in _yaml_documents(lines):
+    for first_line, text in _yaml_documents(lines):
         converted = to_json(text)
         if not converted.text and not converted.problem:
             continue
@@ -140,7 +142,18 @@ def _yaml(shown: str, lines: Iterable[tuple[int, bytes]], source: _Lines) -> Ite
         whole = not converted.problem and (ended or not converted.text.startswith(_JSON))
         place = shown if number == 1 else f"{shown} document {number}"
         part = Part(converted.text or text, whole)
-        yield from objects(place, part, _flaw(converted), is_yaml=True)
+        places = Places(converted.odd, first_line)
+        flaw = _flaw(converted)
+        for entry in objects(place, part, flaw, is_yaml=True):
+            yield entry if isinstance(entry, Document) else _explained(entry, places, flaw)
+
+
+def _explained(entry: Unparsed, places: Places, flaw: Flaw) -> Unparsed:
+    """With what the file says, where the message is about the JSON that was made of it."""
+    why = places.of(entry.raw)
+    if not why or entry.reason != "not-json" or entry.message.endswith(flaw.message):
+        return entry
+    return replace(entry, message=f"{entry.position}: {why}")
 
 
 def _flaw(converted: Converted) -> Flaw:
@@ -149,20 +162,22 @@ def _flaw(converted: Converted) -> Flaw:
     return Flaw("truncated" if converted.cut else "not-json", f"no YAML: {converted.problem}")
 
 
-def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
+def _yaml_documents(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Each with the number of its first line."""
     # Nowhere in YAML, block scalars included, may a line begin so unless it separates documents.
     held: list[bytes] = []
     begun = False
-    for _, line in lines:
+    number = 0
+    for number, line in lines:
         separates = bool(_SEPARATOR.match(line))
         if begun and separates:
-            yield b"".join(held)
+            yield number - len(held), b"".join(held)
             held.clear()
         held.append(line)
         # Directives and comments stand before a document and are none.
         begun = begun or separates or not (line.isspace() or line.lstrip().startswith(_PROLOGUE))
         if _END.match(line):
-            yield b"".join(held)
+            yield number + 1 - len(held), b"".join(held)
             held.clear()
             begun = False
-    yield b"".join(held)
+    yield number + 1 - len(held), b"".join(held)

@@ -14,12 +14,14 @@ is refused, and no other is. `kubectl get -o yaml` writes none of these. A numbe
 
 import codecs
 import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import yaml
 
 from archiver.files.go_floats import json_form
+from archiver.files.yaml_only import Oddity, oddity
 
 # Only its parser is used, libyaml where there is one: about ten times as fast.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,11 +44,13 @@ class Converted(NamedTuple):
     """JSON text, and why it ends before its end; empty if it does not.
 
     `cut`: that problem is the end of the document, and what might have stood behind it.
+    `odd`: what JSON has no form for, in the order of the text.
     """
 
     text: bytes
     problem: str = ""
     cut: bool = False
+    odd: Sequence[Oddity] = ()
 
 
 def to_json(document: bytes) -> Converted:
@@ -57,8 +61,8 @@ def to_json(document: bytes) -> Converted:
             writer.write(event)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         said = " ".join(str(error).split())
-        return Converted(writer.text(), said, _is_at_the_end(error, document))
-    return Converted(writer.text())
+        return Converted(writer.text(), said, _is_at_the_end(error, document), writer.odd)
+    return Converted(writer.text(), odd=writer.odd)
 
 
 def _is_at_the_end(error: Exception, document: bytes) -> bool:
@@ -84,6 +88,7 @@ class _Writer:
     def __init__(self) -> None:
         self._out: list[bytes] = []
         self._open: list[tuple[bytes, int]] = []
+        self.odd: list[Oddity] = []
 
     def text(self) -> bytes:
         return b"".join(self._out)
@@ -99,14 +104,19 @@ class _Writer:
             return
         is_key = self._separate()
         if isinstance(event, yaml.ScalarEvent):
-            self._out.append(_encode(event.value) if is_key else _scalar(event))
+            self._value(event, _encode(event.value) if is_key else _scalar(event))
         elif isinstance(event, yaml.AliasEvent):
             # Followed, nine lines of aliases would become gigabytes.
-            self._out.append(b"*alias")
+            self._value(event, b"*alias")
         else:
             bracket = b"{" if isinstance(event, yaml.MappingStartEvent) else b"["
             self._out.append(bracket)
             self._open.append((bracket, 0))
+
+    def _value(self, event: Any, token: bytes) -> None:
+        self._out.append(token)
+        if odd := oddity(event, token):
+            self.odd.append(odd)
 
     def _separate(self) -> bool:
         """Writes what stands before this node; returns whether it is a key."""

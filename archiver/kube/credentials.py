@@ -119,6 +119,9 @@ def _explained(files: str | None, error: Exception) -> str:
             "no cluster to talk to: give --kubeconfig, set KUBECONFIG, create ~/.kube/config, or "
             f"run in a pod with a ServiceAccount ({error})"
         )
+    if isinstance(error, (TypeError, AttributeError)):
+        # Python's words for what the library did with it.
+        return f"{files} is no kubeconfig: a mapping of clusters, contexts and users is expected"
     # The library names an entry by all that is in it, a token included.
     text = re.sub(r"\{.*\}", "{…}", str(error), flags=re.DOTALL)
     return f"kubeconfig {files}: {text}"

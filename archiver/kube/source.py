@@ -52,8 +52,18 @@ class KubeSource:
 
     @cached_property
     def resource(self) -> Resource:
-        """The resource as it is served. Raises Configuration, Forbidden and Unavailable."""
-        return discover(self.client, group=self.group, plural=self.plural, version=self.version)
+        """The resource as it is served. Raises Configuration, Forbidden and Unavailable.
+
+        A namespace for one that has none is refused: kubectl passes over it, but here somebody
+        would have every object archived, and believe in a part of them.
+        """
+        found = discover(self.client, group=self.group, plural=self.plural, version=self.version)
+        if self.namespace and not found.namespaced:
+            raise Configuration(
+                f"{found} is cluster-scoped: none of its objects is in the namespace "
+                f"{self.namespace}; leave out --namespace (-n), or choose by labels (-l)"
+            )
+        return found
 
     @cached_property
     def cluster_id(self) -> str:

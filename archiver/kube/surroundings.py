@@ -143,7 +143,7 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
         if owner.metadata.deletion_timestamp:
             return None
         text = owner.status.retention_expiry_time if owner.status else None
-        return owner.metadata.uid, gotime.parse_time(text) if text else None
+        expiry = gotime.parse_time(text) if text else gotime.ZERO
     except gotime.NotATime:
         return owner.metadata.uid, None
     except UNDECODABLE:
@@ -151,6 +151,8 @@ def _expiry(item: msgspec.Raw) -> tuple[str, int | None] | None:
             return uid, None
         # It may be anybody's owner: then none of that kind can be said to be gone.
         raise Configuration("the uid of one of its objects cannot be read") from None
+    # Go's zero time stands for one that was not set.
+    return owner.metadata.uid, None if expiry == gotime.ZERO else expiry
 
 
 def _terminating(listed: ListBody, _nbytes: int) -> list[str]:

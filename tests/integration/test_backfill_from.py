@@ -96,6 +96,26 @@ def test_every_form_gives_the_same_records(
     assert manifests(database) == {each["metadata"]["uid"]: evidence(each) for each in THREE}
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+def test_whatever_times_it_says_a_client_in_any_zone_reads_the_rows(
+    backfill: Backfill, database: Database, zone: str
+) -> None:
+    said = ("0001-01-01T00:00:00Z", "0001-01-01T03:00:00Z", "9999-12-31T23:59:59Z")
+    dump = [resource(n, deletionTimestamp=at) for n, at in enumerate(said)]
+    for whole, at in zip(dump, said, strict=True):
+        whole["status"] |= {"completedAt": at, "completionTime": at}
+    code, report = backfill("--from", "-", given=json.dumps(as_list(*dump)).encode())
+    assert (code, report["counts"]["archived"]) == (0, 3)
+    engine = connect(database.owner_url)
+    with engine.connect() as connection:
+        connection.execute(text(f"SET LOCAL TimeZone = '{zone}'"))
+        rows = connection.execute(text("SELECT * FROM alert_processing_audit ORDER BY uid")).all()
+    engine.dispose()
+    assert [row.flags[0] for row in rows] == ["zero-time:completed_at"] + [
+        "not-a-time:completed_at"
+    ] * 2
+
+
 def test_a_directory_and_standard_input(backfill: Backfill, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(THREE[0]))
     (tmp_path / "b.json").write_text(json.dumps(as_list(THREE[1])))

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -11,10 +12,11 @@ from sqlalchemy import Engine, text
 from archiver.db.engine import connect
 from archiver.db.store import PostgresStore
 from archiver.ports import Batch, Quarantined
-from tests.fakes.records import CLUSTER, record
+from tests.fakes.records import BORN, CLUSTER, record
 from tests.postgres.database import Database
 from tests.postgres.server import PostgresServer
 
+NIL = "00000000-0000-0000-0000-000000000000"
 Get = Callable[..., tuple[int, str, str]]
 
 
@@ -94,6 +96,42 @@ def test_a_revision_that_is_not_there_is_said_and_those_that_are(get: Get, owner
     assert "nothing is archived under the name or uid 'never'" in get("never", "--revision", "1")[2]
     assert get("good", "--revision", "1")[0] == 0
     assert get("good", "--revision", "99999999999")[0] == 78
+
+
+def test_of_an_object_from_two_clusters_the_known_ones_is_shown_and_both_are_named(
+    get: Get, owner: Engine
+) -> None:
+    store, uid = PostgresStore(owner), record("good").key.uid
+    store.write(Batch("run-1", NIL, [record("good", body="older")]))
+    store.write(Batch("run-2", CLUSTER, [record("good", body="final", resource_version=200)]))
+    code, out, err = get(uid, "-o", "json")
+    assert (code, "final" in out, "older" in out) == (0, True, False)
+    assert err == f"also: kubernaut/good uid {uid}, unknown cluster\n"
+    assert "older" in get(uid, "--cluster-id", NIL, "-o", "json")[1]
+    assert get(uid, "--cluster-id", CLUSTER, "-o", "json")[1:] == (out, "")
+    code, _, err = get(uid, "--revision", "1")
+    assert code == 78
+    assert f"kubernaut/good (uid {uid}), cluster {CLUSTER} has the revision 0 alone" in err
+    assert f"kubernaut/good (uid {uid}), unknown cluster has the revision 0 alone" in err
+
+
+def test_a_cluster_that_has_it_not_and_one_that_is_no_uuid_are_78(get: Get, owner: Engine) -> None:
+    keep(owner)
+    code, out, err = get("good", "-n", "kubernaut", "--cluster-id", NIL)
+    assert (code, out) == (78, "")
+    assert f"'good' in namespace kubernaut of cluster {NIL}" in err
+    code, _, err = get("good", "--cluster-id", "prod")
+    assert code == 78
+    assert "cluster_id (ARCHIVER_CLUSTER_ID): 'prod'" in err
+
+
+def test_one_uid_born_twice_is_told_apart_by_its_births(get: Get, owner: Engine) -> None:
+    first, store = record("good"), PostgresStore(owner)
+    store.write(Batch("run-1", CLUSTER, [first]))
+    store.write(Batch("run-2", CLUSTER, [record("good", created_at=BORN + timedelta(minutes=1))]))
+    born = f"{BORN:%Y-%m-%dT%H:%M:%SZ}"
+    code, _, err = get("good")
+    assert (code, err) == (0, f"also: kubernaut/good uid {first.key.uid}, created {born}\n")
 
 
 def test_a_quarantined_state_beside_an_archived_one_is_mentioned(get: Get, owner: Engine) -> None:

@@ -46,7 +46,7 @@ def run_shard(world: World, shard: Shard) -> tuple[Counter[Outcome], int]:
     return tally.outcomes, source.others
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 12), st.integers(1, 6), st.integers(1, 5))
 def test_all_shards_add_up_to_a_run_without(objects: int, count: int, page_size: int) -> None:
     undivided = filled(objects, page_size)

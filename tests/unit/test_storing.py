@@ -9,7 +9,7 @@ from archiver.domain.custom_resource import parse
 from archiver.domain.evidence import _content, _take_apart
 from archiver.domain.mark import DIGEST, merge_patch
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Terms, plan
-from archiver.domain.policy import Policy
+from archiver.domain.policy import HOUR, Policy
 from archiver.domain.record import ORDER_BY_RESOURCE_VERSION
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Settled, Tally
@@ -84,6 +84,8 @@ def test_skipped_objects_are_settled_with_their_reason_and_not_stored(bench: Ben
         "not yet due",
         "not in a terminal phase (phase 'routing')",
     ]
+    # Retention 24 h, lead 6 h.
+    assert [s.due_at for s in bench.settled] == [NOW_NS + 16 * HOUR, None]
     assert bench.calls.total == 0
 
 
@@ -237,6 +239,9 @@ def test_row_that_is_not_there_is_an_integrity_error(bench: Bench) -> None:
     bench.store.inner.swallow.add(due("lost")["metadata"]["uid"])
     bench.storing.store(bench.decide(due("lost")))
     assert isinstance(bench.tally.error, Integrity)
+    # A dry run on the server, which has committed nothing, says the same.
+    said = "of the rows that were written, 1 cannot be read back, that of kubernaut-system/lost "
+    assert str(bench.tally.error).startswith(said)
     assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, exc, text
 
 from archiver.db.archive import find
 from archiver.db.engine import connect
-from archiver.db.failures import translated
+from archiver.db.failures import translate, translated
 from archiver.db.migrate import check
 from archiver.db.patience import Patience
 from archiver.db.store import PostgresStore
@@ -91,7 +91,7 @@ def test_a_wrong_password_in_the_url_is_not_shown_either(
 def test_no_such_database(postgres_server: PostgresServer) -> None:
     error = failure_of(postgres_server.superuser_url("nowhere"))
     assert type(error) is Configuration
-    assert "nowhere" in str(error)
+    assert '"nowhere" does not exist; see the database\'s name in the database URL' in str(error)
 
 
 def test_nobody_listens() -> None:
@@ -107,6 +107,25 @@ def test_no_such_socket(tmp_path: Path) -> None:
 def test_no_such_host() -> None:
     error = failure_of("postgresql://writer@no-such-host.invalid/archive")
     assert "no-such-host.invalid" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "hint"),
+    [
+        ('FATAL:  database "a" does not exist', Configuration, "database's name"),
+        ("FATAL:  no such database: a", Configuration, "database's name"),
+        ('FATAL:  role "a" does not exist', Configuration, "the user, the password"),
+        ('FATAL:  database "a" is not currently accepting connections', Unavailable, ""),
+        ('FATAL:  too many connections for database "a"', Unavailable, ""),
+    ],
+)
+def test_a_connection_that_is_refused_is_judged_by_its_words(
+    said: str, kind: type[ArchiverError], hint: str
+) -> None:
+    engine = connect("postgresql://writer@127.0.0.1/a")
+    error = translate(psycopg.OperationalError(f"connection to server failed: {said}"), engine)
+    assert type(error) is kind
+    assert hint in str(error)
 
 
 def test_a_server_without_tls_is_refused_where_it_is_wanted(

@@ -190,6 +190,11 @@ CASES = {
         current(by("revision_uid")),
         "INDEX archive.revision_uid",
     ),
+    "get by uid, of one cluster": Case(
+        of_call(lambda engine: find(engine, UID, cluster_id=CLUSTER)),
+        current(by("revision_uid")),
+        "INDEX archive.revision_uid",
+    ),
     "get by name": Case(
         of_call(lambda engine: find(engine, NAME)),
         current(by("revision_name")),

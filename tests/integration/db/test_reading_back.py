@@ -1,16 +1,19 @@
 """`archiver get` has the exact bytes to show, of the newest revision or of another."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from archiver.db.archive import find, find_quarantined
+from archiver.db.archive import Archived, find, find_quarantined
 from archiver.db.store import PostgresStore
 from archiver.domain.record import AuditRecord
 from archiver.ports import Batch, Quarantined
 from tests.fakes.records import CLUSTER, record
+
+NIL = "00000000-0000-0000-0000-000000000000"
 
 
 def batch(*records: AuditRecord) -> Batch:
@@ -44,6 +47,32 @@ def test_a_name_used_again_gives_both_the_youngest_first(
     younger = record("a", uid="second", created_at=older.created_at + timedelta(minutes=1))
     store.write(batch(older, younger))
     assert [found.uid for found in find(reader, "a")] == ["second", "first"]
+
+
+def test_what_is_of_an_unknown_cluster_comes_last(store: PostgresStore, reader: Engine) -> None:
+    known = record("a", body="final", resource_version=200)
+    dumped = record("a", body="older")
+    younger = record("a", uid="another", created_at=known.created_at + timedelta(minutes=1))
+    store.write(Batch("run-1", NIL, [dumped, younger]))
+    store.write(batch(known))
+    uid = known.key.uid
+    assert clusters(find(reader, uid)) == [CLUSTER, NIL]
+    assert clusters(find(reader, "a")) == [CLUSTER, NIL, NIL]
+    assert find(reader, uid)[0].content == known.content
+    assert [found.uid for found in find(reader, "a")[1:]] == ["another", uid]
+
+
+def test_one_cluster_can_be_chosen(store: PostgresStore, reader: Engine) -> None:
+    store.write(Batch("run-1", NIL, [record("a", body="older")]))
+    store.write(batch(record("a")))
+    for cluster in (CLUSTER, NIL):
+        assert clusters(find(reader, "a", cluster_id=cluster)) == [cluster]
+        assert clusters(find(reader, record("a").key.uid, cluster_id=cluster)) == [cluster]
+    assert find(reader, "a", cluster_id="7f9c2a52-3f0e-4a53-9b7e-0d5f4f0f7a12") == []
+
+
+def clusters(found: Sequence[Archived]) -> list[str]:
+    return [str(one.cluster_id) for one in found]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from archiver.db.store import PostgresStore
-from archiver.ports import Batch
+from archiver.ports import Batch, Quarantined
 from tests.fakes.records import CLUSTER, record
 
 
@@ -106,3 +106,9 @@ def test_a_unique_index_of_somebody_else_refuses_one_record(
     written = store.write(batch(record("a", uid="second"), record("b")))
     assert list(written.refused) == ["second"]
     assert written.inserted == {record("b").key.uid: 0}
+
+
+def test_what_has_no_bytes_has_one_row_of_a_cluster(store: PostgresStore, owner: Engine) -> None:
+    empty = [Quarantined(f"e{n}.json", "empty", "the file is empty", b"") for n in (1, 2)]
+    assert store.write(batch(quarantined=empty)).quarantined == 1
+    assert rows(owner, "SELECT position FROM archive.quarantine") == [("e1.json",)]

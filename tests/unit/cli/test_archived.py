@@ -33,5 +33,6 @@ def test_unreadable_bytes_are_lost_integrity(
 ) -> None:
     monkeypatch.setattr(archived, "find", lambda *_args, **_kwargs: [row(**columns)])
     monkeypatch.setattr(archived, "find_quarantined", lambda *_args, **_kwargs: [])
+    within = archived.Within()
     with pytest.raises(Integrity, match=r"n/a \(uid u\), revision 2"):
-        archived.show(None, "a", namespace=None, revision=None, output=output)  # type: ignore[arg-type]  # not asked
+        archived.show(None, "a", within=within, revision=None, output=output)  # type: ignore[arg-type]  # not asked

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from archiver.cli.printing import printer
+from archiver.domain.gotime import parse_time
 from archiver.domain.report import Caution, Effect, Outcome, Problem, RunReport
 from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
@@ -21,6 +23,7 @@ ONE = Settled(
     f"kubernaut-system/{LONG} (uid {UID}1)", f"{UID}1", Outcome.ARCHIVED, "overdue", "k.g/a"
 )
 TWO = Settled(f"kubernaut-system/b (uid {UID}2)", f"{UID}2", Outcome.NOT_DUE, "not due", "k.g/b")
+LATER = replace(TWO, due_at=parse_time("2026-03-01T06:00:00.5Z"))
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +64,16 @@ def test_a_dry_run_is_one_document_with_its_objects(
         for one in objects
     ]
     assert document == report().as_dict()
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_what_becomes_due_says_when(capsys: pytest.CaptureFixture[str], output: str) -> None:
+    printing = printer(output, dry_run=True)
+    printing.settled(TWO)
+    printing.settled(LATER)
+    printing.finished(report())
+    first, second = yaml.safe_load(capsys.readouterr().out)["objects"]
+    assert second == first | {"dueAt": "2026-03-01T06:00:00.5Z"}
 
 
 @pytest.mark.parametrize("output", ["json", "yaml"])
@@ -117,6 +130,9 @@ def test_names_and_uids_are_whole_on_a_narrow_terminal(capsys: pytest.CaptureFix
         f"would be archived    {ONE.object}: overdue",
         f"notDue               {TWO.object}: not due",
     ]
+    printing.settled(LATER)
+    line = f"notDue               {TWO.object}: not due: due at 2026-03-01T06:00:00.5Z\n"
+    assert capsys.readouterr().out == line
 
 
 def test_an_object_is_one_line_whatever_its_words_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from archiver.domain import gotime
 from archiver.domain.completion import completion_of, has_unreadable_status
@@ -18,6 +20,7 @@ from tests.unit.domain.objects import CREATED, obj, read, record_of, resource
 
 _NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _AT = "2026-03-01T10:00:00Z"
+_ZERO = "0001-01-01T00:00:00Z"
 
 
 def _stored(shape: Shape, *, phase: str = "completed", older: bool = False) -> dict[str, Any]:
@@ -178,6 +181,16 @@ def test_a_degraded_context_says_so() -> None:
         ),
         ({"conditions": {}}, CREATED, ("missing:completed_at", "completed-at-from:creation")),
         (
+            {"completionTime": _ZERO, "completedAt": _AT},
+            _AT,
+            ("zero-time:completed_at", "completed-at-from:completedAt"),
+        ),
+        (
+            {"completedAt": "0001-01-01T01:00:00.000+01:00", "classificationEndTime": _AT},
+            _AT,
+            ("zero-time:completed_at", "missing:completed_at", "completed-at-from:phase-end"),
+        ),
+        (
             {"completionTime": 1704067200, "completedAt": "2024-01-01 00:00:00"},
             CREATED,
             ("not-a-time:completed_at", "missing:completed_at", "completed-at-from:creation"),
@@ -195,6 +208,11 @@ def test_completion(status: dict[str, Any], at: str, flags: tuple[str, ...]) -> 
     [
         "",
         "today",
+        _ZERO,
+        "0001-01-01T00:00:00.000000001Z",
+        "0001-01-01T23:59:59Z",
+        "9999-12-31T00:00:00Z",
+        "9999-12-31T23:59:59Z",
         "10000-01-01T00:00:00Z",
         "2026-02-30T00:00:00Z",
         "2026-03-01T23:59:60Z",
@@ -204,6 +222,38 @@ def test_completion(status: dict[str, Any], at: str, flags: tuple[str, ...]) -> 
 )
 def test_what_is_no_time_is_never_the_completion(text: str) -> None:
     assert completion_of(resource({"completionTime": text})).at == gotime.parse_time(CREATED)
+
+
+def test_a_zero_time_leaves_its_place_to_the_next() -> None:
+    at_another = {"environmentClassification": {"classifiedAt": _AT}}
+    record = record_of(obj({"completionTime": _AT, "classificationEndTime": _ZERO} | at_another))
+    assert record.processing_phases[1]["end_time"] == _AT
+    assert "zero-time:classifying.end_time" in record.flags
+
+
+_ENDS = st.one_of(
+    st.datetimes(max_value=datetime(1, 1, 4)),  # noqa: DTZ001 - the property test gives it a zone
+    st.datetimes(min_value=datetime(9999, 12, 28)),  # noqa: DTZ001 - the same
+    st.datetimes(),
+)
+_MINUTES = st.integers(-959, 959)
+
+
+@given(_ENDS, _MINUTES, _MINUTES)
+@example(datetime.min, 0, -300)  # noqa: DTZ901 - the same
+@example(datetime.max, 0, 540)  # noqa: DTZ901 - the same
+def test_a_time_that_is_stored_can_be_read_in_every_zone(
+    moment: datetime, written: int, read: int
+) -> None:
+    sign = "-" if written < 0 else "+"
+    offset = f"{sign}{abs(written) // 60:02}:{abs(written) % 60:02}"
+    said = f"{moment.isoformat()}{offset}"
+    status = {"phase": "completed", "completedAt": said}
+    record = record_of(obj(status, deletionTimestamp=said))
+    zone = timezone(timedelta(minutes=read))
+    assert record.completed_at.astimezone(zone) == record.completed_at
+    assert record.deleted_at is None or record.deleted_at.astimezone(zone) == record.deleted_at
+    assert json.dumps(said).encode() in record.content
 
 
 def test_nanoseconds_are_kept_in_text_and_floored_in_columns() -> None:
@@ -309,6 +359,9 @@ def test_what_ran_after_its_own_completion_has_no_duration() -> None:
         ({}, {}, {"resourceVersion": str(2**63)}, "opaque:resource_version"),
         ({}, {}, {"resourceVersion": "0" * 30}, "opaque:resource_version"),
         ({}, {}, {"deletionTimestamp": "now"}, "not-a-time:deleted_at"),
+        ({}, {}, {"deletionTimestamp": "9999-12-31T23:59:59Z"}, "not-a-time:deleted_at"),
+        ({}, {}, {"deletionTimestamp": _ZERO}, "zero-time:deleted_at"),
+        ({"startTime": _ZERO}, {}, {}, "zero-time:enriching.start_time"),
         ({"message": "a\0"}, {}, {}, "lossy"),
         ({"message": "\ud800"}, {}, {}, "lossy"),
         ({}, {"\0": 1}, {}, "lossy"),
@@ -453,7 +506,7 @@ def test_a_span_that_no_go_duration_can_hold_is_flagged_and_null() -> None:
     status = {
         "phase": "completed",
         "completionTime": "2026-01-01T00:00:00Z",
-        "enrichmentResults": {"completedAt": "9999-12-31T23:59:59Z"},
+        "enrichmentResults": {"completedAt": "9999-12-30T23:59:59Z"},
     }
     record = record_of(obj(status))
     assert record.processing_phases[0]["durationNs"] is None

@@ -236,6 +236,32 @@ def test_scalars_of_yaml(yaml: str, expected: bytes) -> None:
     assert to_json(f"1: {yaml}\n".encode()).text == b'{"1":%s}' % expected
 
 
+def test_what_json_has_no_form_for_is_named_with_its_line(tmp_path: Path) -> None:
+    content = (
+        b"# dumped\n---\nkind: List\nitems:\n- a: &x 0x1F\n- b: '0x1F *alias'\n- c: *x\n  d: .5\n"
+        b"- e: !!binary aGk=\nmetadata: {f: *x}\n---\ng: *x\n"
+    )
+    (tmp_path / "x.yaml").write_bytes(content)
+    found = list(documents([str(tmp_path / "x.yaml")]))
+    broken = [entry for entry in found if not isinstance(entry, Document)]
+    no_form = "for which JSON has no form"
+    assert [entry.message.partition(": ")[2] for entry in broken] == [
+        f"line 5 has the number 0x1F, {no_form}",
+        f"line 7 has the alias *x, {no_form}",
+        f"line 9 has a value with the tag !!binary, {no_form}",
+        f"line 12 has the alias *x, {no_form}",
+    ]
+    assert [entry.raw for entry in broken][1] == b'{"c":*alias,"d":.5}'
+    assert [entry.raw for entry in found if isinstance(entry, Document)] == [b'{"b":"0x1F *alias"}']
+
+
+def test_where_it_is_no_yaml_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"kind: List\nitems:\n- a: 0x1F\n  b: [}\n")
+    (broken,) = documents([str(tmp_path / "x.yaml")])
+    assert isinstance(broken, Unparsed)
+    assert "no YAML: while parsing a flow node" in broken.message
+
+
 def test_lone_surrogates_are_kept_as_they_are_written(tmp_path: Path) -> None:
     texts = [rb'{"a":"\ud800"}', rb'{"a":"\\ud800","b":"\\\uDFFFx"}', rb'{"c":1}']
     good, bad = read(tmp_path, "x.jsonl", b"\n".join(texts))

@@ -135,6 +135,13 @@ def test_a_kubeconfig_that_is_none_is_not_shown(tmp_path: Path, text: str) -> No
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["just a note", "7", "[]", "users: 7"])
+def test_a_file_that_is_no_kubeconfig_is_called_that(tmp_path: Path, text: str) -> None:
+    (tmp_path / "k").write_text(text)
+    with pytest.raises(Configuration, match="/k is no kubeconfig: a mapping of clusters, contexts"):
+        load(str(tmp_path / "k"), None)
+
+
 def test_somebody_else_is_not_impersonated_in_silence(tmp_path: Path) -> None:
     for key in ("as", "as-groups", "as-uid"):
         with pytest.raises(Configuration, match="impersonates"):

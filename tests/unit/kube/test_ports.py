@@ -29,8 +29,10 @@ def group(*versions: str, preferred: str | None = None) -> Reply:
     return Reply(200, shown | ({"preferredVersion": {"version": preferred}} if preferred else {}))
 
 
-def served(*names: str, kind: str = "Ticket", verbs: list[str] = VERBS) -> Reply:
-    each = [{"name": n, "kind": kind, "namespaced": True, "verbs": verbs} for n in names]
+def served(
+    *names: str, kind: str = "Ticket", verbs: list[str] = VERBS, namespaced: bool = True
+) -> Reply:
+    each = [{"name": n, "kind": kind, "namespaced": namespaced, "verbs": verbs} for n in names]
     return Reply(200, {"resources": each})
 
 
@@ -116,6 +118,15 @@ class TestSource:
         with pytest.raises(Configuration, match="Date header"):
             _ = source(stub(served("tickets") | {"Date": ""})).now
 
+    def test_a_namespace_for_what_is_cluster_scoped_is_refused(self, stub: Start) -> None:
+        server = stub(served("tickets", namespaced=False))
+        with pytest.raises(
+            Configuration, match=r"tickets\.g/v1 is cluster-scoped: .* alerts; leave"
+        ):
+            _ = source(server, namespace="alerts").resource
+        everywhere = source(stub(served("tickets", namespaced=False))).resource
+        assert not everywhere.namespaced
+
     def test_the_clock_is_read_once(self, stub: Start) -> None:
         server = stub(served("tickets") | {"Date": "Wed, 31 Jan 2024 00:00:01 GMT"})
         observed = source(server)
@@ -172,10 +183,11 @@ class TestSurroundings:
             {"metadata": {"uid": "2"}, "status": {"retentionExpiryTime": "tomorrow"}},
             {"metadata": {"uid": "3"}, "status": {"retentionExpiryTime": 7}},
             {"metadata": {"uid": "4"}, "status": {"retentionExpiryTime": None}},
+            {"metadata": {"uid": "5"}, "status": {"retentionExpiryTime": "0001-01-01T00:00:00Z"}},
         ]
         server = stub(page(), served("tickets"), page(*kept))
         surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
-        assert surroundings.owners == dict.fromkeys("1234")
+        assert surroundings.owners == dict.fromkeys("12345")
 
     def test_an_owner_that_is_being_deleted_is_as_good_as_gone(self, stub: Start) -> None:
         staying, going = ({"metadata": {"uid": uid}} for uid in ("staying", "going"))
