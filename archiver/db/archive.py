@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Engine, RowMapping, select, text
 from archiver.db.migrate import require_schema
 from archiver.db.schema import revision
 from archiver.db.transaction import connected
+from archiver.ports import UNKNOWN_CLUSTER
 
 _r: Final = revision.c
-# The cluster of dumps that do not say theirs.
-_UNKNOWN: Final = UUID(int=0)
+_UNKNOWN: Final = UUID(UNKNOWN_CLUSTER)
 _MOST_KEPT: Final = 5
 # A position is NAMESPACE/NAME, with the uid where it was known, or a place in a file.
 _KEPT: Final = text("""
