@@ -47,7 +47,7 @@ def main() -> int:
             fill(options.root, options.packages, source_date_epoch())
         else:
             print(f"{options.output} {build(options.output, options.packages)}")
-    except ImageError as error:
+    except (ImageError, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from image.provenance import revision, source_date_epoch
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import Installed, sbom
 from image.scratch import scratch
+from image.whole import whole
 
 _LABEL: Final = "org.opencontainers.image"
 _SOURCE: Final = ("source", "repository", "sourcecode", "github")
@@ -49,9 +50,10 @@ def build(output: Path, packages: Path) -> str:
         document = fill(root, packages, epoch)
         layers = list(_layers(root, epoch))
     config = config_of(layers, about, architecture=architecture(), epoch=epoch)
-    digest = write_archive(output, layers, config, reference=reference(), epoch=epoch)
-    output.with_name(output.name.removesuffix(".tar") + ".cdx.json").write_bytes(document)
-    return digest
+    # The archive last: by its time make sees whether there is anything to do.
+    with whole(output.with_name(output.name.removesuffix(".tar") + ".cdx.json")) as beside:
+        beside.write(document)
+    return write_archive(output, layers, config, reference=reference(), epoch=epoch)
 
 
 def fill(root: Path, packages: Path, epoch: int) -> bytes:

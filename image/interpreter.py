@@ -36,6 +36,8 @@ class Interpreter:
             "PYTHONPATH": ":".join(map(str, [*path, self.packages])),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
+            # The home is there for pip's settings; no code of the builder's runs in here.
+            "PYTHONNOUSERSITE": "1",
             "SOURCE_DATE_EPOCH": str(epoch),
             # pip's own settings and the certificates of the network around it are the builder's.
             **{k: v for k, v in os.environ.items() if k.startswith(_PASSED)},

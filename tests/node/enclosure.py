@@ -5,6 +5,7 @@ all it writes. The machine's network stays as it is: sockets that listen on the 
 are made outside and handed in, since a socket belongs to the network namespace it was made in.
 """
 
+import itertools
 import os
 import signal
 import socket
@@ -85,11 +86,13 @@ def _on_signals(process: "subprocess.Popen[str]", ended: list[int]) -> threading
         _kill(process)
 
     def interrupt(number: int, _: object) -> None:
-        if last_word.is_alive() or not _send(process, signal.SIGINT):
+        # Counted first of all: the second one may come while this one is being handled.
+        if next(interrupts) or not _send(process, signal.SIGINT):
             end(number)
         else:
             last_word.start()
 
+    interrupts = itertools.count()
     last_word = threading.Timer(GRACE, end, [signal.SIGINT])
     last_word.daemon = True
     for number in ENDING:

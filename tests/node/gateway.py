@@ -35,10 +35,21 @@ def address() -> str:
 
 def _named() -> str | None:
     text = os.environ.get(ADDRESS)
+    if not text:
+        return None
+    named = _ipv4(text)
+    if named is None:
+        raise NodeError(f"{ADDRESS}={text} is no IPv4 address")
+    if named.is_unspecified:
+        raise NodeError(f"{ADDRESS}={text} is every address of a machine, and pods need one")
+    return str(named)
+
+
+def _ipv4(text: str) -> ipaddress.IPv4Address | None:
     try:
-        return str(ipaddress.IPv4Address(text)) if text else None
+        return ipaddress.IPv4Address(text)
     except ValueError:
-        raise NodeError(f"{ADDRESS}={text} is no IPv4 address") from None
+        return None
 
 
 def _gateway(*networks: str) -> str | None:
@@ -46,4 +57,6 @@ def _gateway(*networks: str) -> str | None:
     command = ["docker", "network", "inspect", *networks, "--format", GATEWAYS]
     # It fails if one is not there, and prints what it knows of the others.
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-    return next((text for text in found if ipaddress.ip_address(text).version == 4), None)
+    # "invalid IP" where a part of a network has no gateway; some releases add the prefix's length.
+    gateways = (_ipv4(text.partition("/")[0]) for text in found)
+    return next((str(gateway) for gateway in gateways if gateway), None)

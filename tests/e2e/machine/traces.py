@@ -45,7 +45,7 @@ def of_run(name: str) -> dict[str, object]:
     """What bears the name of one run: its folder, cgroups, processes, shared memory."""
     return {
         "folder": sorted(Path(gettempdir()).glob(f"*{name}*")),
-        "cgroups": sorted(cgroups.names(name)),
+        "cgroups": sorted(cgroups.names(name) | _deserted_cgroups()),
         "processes": sorted(_mentioning(name)),
         "shared memory": [*SHARED_MEMORY.glob(f"*{name}*"), *_segments(name)],
     }
@@ -65,6 +65,14 @@ NOTHING: dict[str, object] = {"folder": [], "cgroups": [], "processes": [], "sha
 def key_of(name: str) -> int:
     """The key of a System V segment that bears this name."""
     return crc32(name.encode()) & 0x7FFF_FFFF
+
+
+def _deserted_cgroups() -> set[str]:
+    """Those that a kubelet or containerd makes where it is not told another place, and nobody in
+    them: a kubelet of the machine's own has pods there.
+    """
+    usual = {name for prefix in ("kubepods", "k8s.io") for name in cgroups.names(prefix)}
+    return {name for name in usual if not cgroups.processes(name)}
 
 
 def _like_ours(mount: str) -> bool:

@@ -18,6 +18,7 @@ from tests.postgres.relay import LOOPBACK
 NAME = "kubernaut-archiver:1.0"
 # An address that no machine has (RFC 5737).
 ELSEWHERE = "192.0.2.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - which is refused
 CREATE = f"kind create cluster --name {CLUSTER} --kubeconfig"
 DELETE = f"kind delete cluster --name {CLUSTER}"
 LIMIT = 30.0  # seconds
@@ -35,7 +36,7 @@ DOCKER = """\
 #!/bin/sh
 echo "docker $*" >> calls
 case "$1" in
-  network) echo "fc00:f853:ccd:e793::1 $(cat gateway) " ;;
+  network) echo "invalid IP fc00:f853:ccd:e793::1/64 $(cat gateway) " ;;
 esac
 """
 
@@ -229,7 +230,7 @@ def test_an_address_that_is_said_wins(machine: Machine) -> None:
     assert by_a_person.run("--", "sh", "-c", told)[0] == 0
 
 
-@pytest.mark.parametrize("address", [ELSEWHERE, "nonsense", "::1"])
+@pytest.mark.parametrize("address", [ELSEWHERE, "nonsense", "::1", EVERYWHERE])
 def test_an_address_that_is_said_is_tried_before_a_cluster_is_made(
     machine: Machine, address: str
 ) -> None:
