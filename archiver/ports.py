@@ -120,6 +120,7 @@ class Written:
     `refused`: uid → why the store does not take the values of this record; the others went in.
     `unordered`: those of the stale ones that may be later as well as earlier (no resource version,
     or the same one) and that are no earlier revision either: the archive holds them nowhere.
+    `swallowed`: those of which the server took a row and inserted none, without an error.
     """
 
     inserted: Mapping[str, int] = field(default_factory=dict)
@@ -127,6 +128,7 @@ class Written:
     quarantined: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
     unordered: frozenset[str] = frozenset()
+    swallowed: frozenset[str] = frozenset()
 
 
 class Store(Protocol):

@@ -171,16 +171,15 @@ class Storing:
     def _confirm(self, waiting: dict[str, Archive], written: Written, stored: Stored) -> None:
         """Read back what was written, in a statement of its own.
 
-        Raises Integrity for a row that is not there: a trigger or rule has swallowed it in
-        silence, and nothing of it may be marked.
+        Raises Integrity for a row that is not there, or an earlier one in its place: a trigger or
+        rule has swallowed it in silence, and nothing of it may be marked.
         """
         newest = self._newest(tuple(waiting.values()))
         for uid, digest in newest.items():
-            archive = waiting.pop(uid)
-            if digest == archive.digest:
-                self._hand_on(archive, written, stored)
-            else:
-                self._superseded(archive, written, stored)
+            if digest == waiting[uid].digest:
+                self._hand_on(waiting.pop(uid), written, stored)
+            elif uid not in written.swallowed:
+                self._superseded(waiting.pop(uid), written, stored)
         if waiting:
             raise Integrity(
                 f"of the rows that were written, {len(waiting)} cannot be read back, that of "
@@ -218,7 +217,7 @@ class Storing:
             self._tally.effects[Effect.SUPERSEDED] += 1
             self._tally.settle(archive.resource, Outcome.ALREADY, "a newer state is archived")
         else:
-            # Another run was faster, or a trigger has swallowed the row: the next run can tell.
+            # Another run was faster: the next one can tell.
             why = "another state is archived, and whether it is newer is not known yet"
             self._tally.settle(archive.resource, Outcome.DEFERRED, why)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.exact_yaml import exact_yaml
 from archiver.cli.standard_output import write_bytes
-from archiver.db.archive import Archived, find, find_quarantined
+from archiver.db.archive import Archived, Kept, find, find_quarantined
 from archiver.domain import canonical, gotime
 from archiver.errors import Configuration, Integrity
 
@@ -35,23 +35,29 @@ class Within:
             revision=revision,
         )
 
+    def quarantined(self, engine: "Engine", name: str, uid: str) -> Sequence[Kept]:
+        """As `archive.find_quarantined` does."""
+        return find_quarantined(
+            engine, name, uid=uid, namespace=self.namespace, cluster_id=self.cluster_id
+        )
+
     def __str__(self) -> str:
         namespace = f" in namespace {self.namespace}" if self.namespace else ""
         return namespace + (f" of cluster {self.cluster_id}" if self.cluster_id else "")
 
 
 def show(engine: "Engine", name: str, *, within: Within, revision: int | None, output: str) -> None:
-    """Print the newest object of that uid or name.
+    """Print the newest object of that uid or name, at its newest revision or at the one given.
 
     Several objects may have had the name: the youngest is shown, the others are named on standard
     error, as is what lies in the quarantine. Raises Configuration where there is none, and
     Integrity where its bytes are not what was once stored.
     """
-    found = within.find(engine, name, revision)
-    if not found and revision is not None:
-        _refuse_revision(within.find(engine, name, None), revision)
+    found = list(within.find(engine, name, None))
+    if found and revision is not None:
+        found[0] = _at(revision, within.find(engine, name, revision), found)
     uid = found[0].uid if found else name
-    kept = find_quarantined(engine, name, uid=uid, namespace=within.namespace)
+    kept = within.quarantined(engine, name, uid)
     if not found:
         nothing = f"nothing is archived under the name or uid {name!r}{within}"
         raise Configuration("; ".join([nothing, *(f"quarantined: {item}" for item in kept)]))
@@ -62,15 +68,17 @@ def show(engine: "Engine", name: str, *, within: Within, revision: int | None, o
     write_bytes(_written(found[0], output))
 
 
-def _refuse_revision(others: Sequence[Archived], revision: int) -> None:
-    """Where the objects themselves are archived, it is their revision that is missing."""
-    there = ", ".join(
-        f"{one.namespace}/{one.name} (uid {one.uid}){_apart(one, others)} has "
+def _at(revision: int, there: Sequence[Archived], found: Sequence[Archived]) -> Archived:
+    """The youngest of those that are found, at this revision: never another one of its name."""
+    if same := next((one for one in there if one.object == found[0].object), None):
+        return same
+    known = ", ".join(
+        f"{one.namespace}/{one.name} (uid {one.uid}){_apart(one, found)} has "
         + (f"the revisions 0 to {one.revision}" if one.revision else "the revision 0 alone")
-        for one in others
+        for one in found
     )
-    if there:
-        raise Configuration(f"there is no revision {revision}: {there}")
+    which = " of the youngest; name one by its uid" if there else ""
+    raise Configuration(f"there is no revision {revision}{which}: {known}")
 
 
 def _apart(one: Archived, found: Sequence[Archived]) -> str:

@@ -20,9 +20,10 @@ _MOST_KEPT: Final = 5
 _KEPT: Final = text("""
     SELECT position, reason, first_seen_at AT TIME ZONE 'UTC'
     FROM archive.quarantine, split_part(position, ' (uid ', 1) AS named
-    WHERE uid = :uid
+    WHERE (uid = :uid
        OR CASE WHEN :namespace ::text IS NULL THEN right(named, length(:name) + 1) = '/' || :name
-               ELSE named = :namespace || '/' || :name END
+               ELSE named = :namespace || '/' || :name END)
+      AND (:cluster_id ::uuid IS NULL OR cluster_id = :cluster_id)
     ORDER BY first_seen_at DESC, raw_sha256 LIMIT :most
 """)
 
@@ -54,6 +55,11 @@ class Archived:
     def from_row(cls, row: RowMapping) -> "Archived":
         """From a row of archive.revision."""
         return cls(**{name: row[name] for name in cls.__slots__})
+
+    @property
+    def object(self) -> tuple[UUID, datetime, str]:
+        """What its revisions have in common."""
+        return self.cluster_id, self.created_at, self.uid
 
     @property
     def cluster(self) -> str:
@@ -109,16 +115,24 @@ def find(
 
 
 def find_quarantined(
-    engine: Engine, name: str, *, uid: str, namespace: str | None = None
+    engine: Engine,
+    name: str,
+    *,
+    uid: str,
+    namespace: str | None = None,
+    cluster_id: str | None = None,
 ) -> Sequence[Kept]:
     """The latest of what is in the quarantine under this name or uid, as far as its bytes said.
+
+    `cluster_id` is a UUID; of all clusters without one.
 
     Raises Unavailable, Configuration.
     """
     if "\0" in name + uid:
         return []
     with connected(engine) as connection:
-        wanted = {"name": name, "uid": uid, "namespace": namespace, "most": _MOST_KEPT}
+        within = {"namespace": namespace, "cluster_id": cluster_id}
+        wanted = {"name": name, "uid": uid, "most": _MOST_KEPT} | within
         return [Kept(*row) for row in connection.execute(_KEPT, wanted)]
 
 

@@ -51,6 +51,7 @@ class Insertion:
     rows: list[Row] = field(default_factory=list)
     stale: set[str] = field(default_factory=set)
     unordered: set[str] = field(default_factory=set)
+    swallowed: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -131,6 +132,8 @@ class Insertion:
             return False
         if copied:
             self._keep([row])
+        else:
+            self.swallowed.add(record.key.uid)
         return False
 
     def _number(self, record: AuditRecord) -> int | None:
@@ -190,8 +193,14 @@ class Insertion:
             for uid, newest in self.newest.items()
             if newest.batch_id in batches
         }
-        stale, unordered = frozenset(self.stale), frozenset(self.unordered)
-        return Written(inserted, stale, quarantined, self.refused, unordered)
+        return Written(
+            inserted,
+            frozenset(self.stale),
+            quarantined,
+            self.refused,
+            frozenset(self.unordered),
+            frozenset(self.swallowed),
+        )
 
 
 def _raise_month_gone(error: Exception) -> None:

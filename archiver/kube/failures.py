@@ -141,7 +141,9 @@ def _grant(status: Status) -> str:
     if not (missing := _RBAC.search(status.message)):
         return ""
     verb, resource, group = missing.groups()
-    return f"; grant {rule_of(verb, group, resource)}"
+    # One by its name is got, whatever else there is: of the others all are meant.
+    name = status.name if verb == "get" else ""
+    return f"; grant {rule_of(verb, group, resource, name)}"
 
 
 def rule_of(verb: str, group: str, resource: str, name: str = "") -> str:

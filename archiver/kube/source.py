@@ -79,8 +79,7 @@ class KubeSource:
             if given:
                 return given
             raise Forbidden(
-                f"{failure(answer, doing)}. Grant it with a ClusterRole: apiGroups [''], resources "
-                "[namespaces], resourceNames [kube-system], verbs [get]; or give the cluster id"
+                f"{failure(answer, doing)} in a ClusterRole, or give the cluster id (--cluster-id)"
             )
         found = require_success(answer, doing).read(_Namespace, doing).metadata.uid
         if given and given != found:

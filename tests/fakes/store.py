@@ -41,7 +41,7 @@ class MemoryStore:
             raise self.failures.pop(0)
         self.writes += 1
         inserted: dict[str, int] = {}
-        stale, unordered = set(), set()
+        stale, unordered, swallowed = set(), set(), set()
         refused: dict[str, str] = {}
         for record in batch.records:
             uid = record.key.uid
@@ -59,12 +59,21 @@ class MemoryStore:
                 is_older = 0 < record.resource_version < stored[-1].resource_version
                 if not is_older and record.content_sha256 not in _digests(stored):
                     unordered.add(uid)
-            elif uid not in self.swallow:
+            elif uid in self.swallow:
+                swallowed.add(uid)
+            else:
                 number = inserted[uid] = len(stored)
                 row = record.as_revision(number, live=batch.live)
                 self.revisions[batch.cluster_id, uid] = [*of_uid, row]
         kept = self._keep(batch)
-        return Written(inserted, frozenset(stale), kept, refused, frozenset(unordered))
+        return Written(
+            inserted,
+            frozenset(stale),
+            kept,
+            refused,
+            frozenset(unordered),
+            frozenset(swallowed),
+        )
 
     def _keep(self, batch: Batch) -> int:
         before = len(self.quarantine)

@@ -98,6 +98,29 @@ def test_a_revision_that_is_not_there_is_said_and_those_that_are(get: Get, owner
     assert get("good", "--revision", "99999999999")[0] == 78
 
 
+def test_a_revision_of_an_older_object_of_that_name_is_not_taken_for_the_youngest_ones(
+    get: Get, owner: Engine
+) -> None:
+    store, young = PostgresStore(owner), record("good", uid="young", created_at=BORN)
+    old = {"uid": "old", "created_at": BORN - timedelta(days=1)}
+    store.write(Batch("run-1", CLUSTER, [record("good", **old), young]))
+    store.write(Batch("run-2", CLUSTER, [record("good", body="b", resource_version=101, **old)]))
+    code, out, err = get("good", "--revision", "1")
+    assert (code, out) == (78, "")
+    assert "there is no revision 1 of the youngest; name one by its uid: " in err
+    assert "(uid young) has the revision 0 alone" in err
+    assert "(uid old) has the revisions 0 to 1" in err
+    assert get("old", "--revision", "1")[0] == 0
+    code, _, err = get("good", "--revision", "0")
+    assert (code, err) == (0, "also: kubernaut/good uid old\n")
+
+
+def test_what_another_cluster_has_quarantined_is_not_said_of_one(get: Get, owner: Engine) -> None:
+    keep(owner, Quarantined("kubernaut/bad", "too-deep", "nested too deep", b"[[", uid="u"))
+    assert "too-deep" in get("bad", "--cluster-id", CLUSTER)[2]
+    assert "too-deep" not in get("bad", "--cluster-id", NIL)[2]
+
+
 def test_of_an_object_from_two_clusters_the_known_ones_is_shown_and_both_are_named(
     get: Get, owner: Engine
 ) -> None:

@@ -245,6 +245,16 @@ def test_row_that_is_not_there_is_an_integrity_error(bench: Bench) -> None:
     assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
 
 
+def test_later_state_that_is_swallowed_is_an_integrity_error_and_no_race(bench: Bench) -> None:
+    older, newer = states()
+    bench.storing.store(bench.decide(older))
+    bench.store.inner.swallow.add(older["metadata"]["uid"])
+    stored = bench.storing.store(bench.decide(newer))
+    assert (stored.confirmed, stored.again) == ([], [])
+    assert isinstance(bench.tally.error, Integrity)
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
+
+
 def states() -> tuple[Object, Object]:
     older = due(version=5)
     newer = copy.deepcopy(older)
@@ -357,6 +367,7 @@ def test_later_state_in_a_file_that_is_swallowed_is_not_said_to_be_archived() ->
     bench.storing.store(bench.decide(older))
     bench.store.inner.swallow.add(older["metadata"]["uid"])
     assert bench.storing.store(bench.decide(newer)).confirmed == []
+    assert isinstance(bench.tally.error, Integrity)
     assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
 
 

@@ -78,6 +78,25 @@ def test_a_trigger_that_swallows_an_insert_is_seen_by_asking(
     assert written.inserted == {other.key.uid: 0}
     assert list(store.newest(CLUSTER, [victim.key, other.key])) == [other.key.uid]
     assert rows(owner, "SELECT uid FROM archive.batch") == [([other.key.uid],)]
+    assert written.swallowed == {victim.key.uid}
+
+
+def test_a_later_revision_that_is_swallowed_is_no_earlier_one(
+    store: PostgresStore, owner: Engine
+) -> None:
+    store.write(batch(record("victim")))
+    with owner.begin() as connection:
+        connection.execute(
+            text("""
+            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+            CREATE TRIGGER swallow BEFORE INSERT ON archive.revision
+            FOR EACH ROW EXECUTE FUNCTION swallow();
+            """)
+        )
+    later = record("victim", body="later", resource_version=101)
+    written = store.write(batch(later))
+    assert (written.inserted, written.stale) == ({}, frozenset())
+    assert written.swallowed == {later.key.uid}
 
 
 def test_a_trigger_that_raises_refuses_one_record(store: PostgresStore, owner: Engine) -> None:

@@ -46,10 +46,12 @@ def test_a_run_in_which_all_is_well_warns_of_nothing() -> None:
 
 
 def test_files_of_an_unknown_cluster_are_said() -> None:
-    (event,) = warned(files=True, cluster_id=UNKNOWN_CLUSTER).values()
+    found: dict[str, Any] = {"outcomes": Counter({Outcome.ARCHIVED: 1})}
+    (event,) = warned(files=True, cluster_id=UNKNOWN_CLUSTER, **found).values()
     assert event["event"] == "cluster.unknown"
     assert "--cluster-id" in event["remedy"]
-    assert warned(files=True, cluster_id="c") == {}
+    assert warned(files=True, cluster_id="c", **found) == {}
+    assert warned(files=True, cluster_id=UNKNOWN_CLUSTER) == {}
 
 
 def test_phases_and_statuses_that_nobody_can_read_are_said() -> None:

@@ -121,6 +121,9 @@ def test_a_missing_right_comes_with_the_rule_that_grants_it() -> None:
     with pytest.raises(Forbidden) as raised:
         outcome_of_mark(said(403, RBAC), "mark of x")
     assert str(raised.value).endswith(rule)
+    one = RBAC.replace("cannot patch", "cannot get")
+    named = "; grant {apiGroups: ['g'], resources: [x], verbs: [get], resourceNames: [x]}"
+    assert str(failure(said(403, one, **NAME), "get of x")).endswith(named)
     assert "grant" not in str(failure(plain(403, "<html>proxy</html>"), "list of x"))
 
 
