@@ -201,6 +201,8 @@ def _gate(client: "Client", group: str, plural: str) -> str:
     found, why = gate(client, group=group, plural=plural)
     if found is not Gate.GUARD:
         remedy = f"kubectl apply -k deploy/guard/, whose policies name {plural}.{group}"
+        if found is Gate.UNKNOWN:
+            remedy = "see why it cannot be read; whether there is a guard, nobody can tell"
         _log.warning("gate.off", gate=found, why=why, remedy=remedy)
     return found
 

@@ -14,6 +14,7 @@ from archiver.kube.admission import (
     Resource,
 )
 from archiver.kube.client import Client
+from archiver.kube.failures import failure
 
 NAME: Final = "guard.archiver.kubernaut.io"
 _PATH: Final = "/apis/admissionregistration.k8s.io/v1"
@@ -58,7 +59,7 @@ def gate(client: Client, *, group: str, plural: str) -> Finding:
             return Finding(Gate.NONE, f"there is no {what} {NAME}")
     for what, answer in answers.items():
         if not answer.ok:
-            return Finding(Gate.UNKNOWN, f"{what} {NAME}: {answer}")
+            return Finding(Gate.UNKNOWN, str(failure(answer, f"{what} {NAME}")))
     try:
         return _judged(
             policy.read(Policy, f"policy {NAME}").spec,
