@@ -78,9 +78,7 @@ class KubeSource:
         if answer.status == 403:
             if given:
                 return given
-            raise Forbidden(
-                f"{failure(answer, doing)} in a ClusterRole, or give the cluster id (--cluster-id)"
-            )
+            raise Forbidden(f"{failure(answer, doing)}, or give the cluster id (--cluster-id)")
         found = require_success(answer, doing).read(_Namespace, doing).metadata.uid
         if given and given != found:
             raise Configuration(

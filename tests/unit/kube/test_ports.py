@@ -147,7 +147,11 @@ class TestSource:
     @pytest.mark.parametrize(
         ("answer", "error", "text"),
         [
-            (status(403, 'User "x" cannot get'), Forbidden, r"verbs \[get\]; or give the cluster"),
+            (
+                status(403, 'User "x" cannot get resource "namespaces" in API group ""'),
+                Forbidden,
+                r"grant .*resources: \[namespaces\], verbs: \[get\].*, or give the cluster id",
+            ),
             (status(404), Configuration, "cluster's identity"),
             (Reply(200, b'{"metadata":{}}'), Unavailable, "identity.* answer that is none"),
             (Reply(200, b"<html>a proxy's page \xff</html>"), Unavailable, "that is none"),
