@@ -183,7 +183,13 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
         return source, PretendMarker()
     dry_run = task.dry_run == "server"
     if dry_run:
-        missing = missing_rights(client, group=group, plural=plural, namespace=task.namespace)
+        missing = missing_rights(
+            client,
+            group=group,
+            plural=plural,
+            namespace=task.namespace,
+            cluster_known=settings.cluster_id is not None,
+        )
         if missing:
             raise Forbidden("; ".join(missing))
     return source, KubeMarker(

@@ -22,6 +22,7 @@ from archiver.db.transaction import Transaction
 from archiver.domain import gotime
 from archiver.domain.custom_resource import Key
 from archiver.domain.record import AuditRecord
+from archiver.errors import Integrity
 from archiver.ports import Batch, Written
 
 _SECOND_BIRTH: Final = (
@@ -176,6 +177,21 @@ class Insertion:
     def _look_again(self, record: AuditRecord) -> None:
         found = find_newest(self.transaction.driver, self.envelope.cluster_id, [record.key])
         self.newest.update(found)
+
+    def require_kept(self) -> None:
+        """Look at the rows once more, before anybody else can have added a later one.
+
+        Raises Integrity where a trigger has deleted or changed one after it was counted: from
+        outside that looks like a race, and would be tried again for ever.
+        """
+        made = self.made()
+        there = find_newest(self.transaction.driver, self.envelope.cluster_id, made)
+        for key, row in made.items():
+            if there.get(key.uid) != row:
+                raise Integrity(
+                    f"the row of the object with the uid {key.uid} is not what was inserted: look "
+                    "for triggers on archive.revision; nothing of this batch was stored"
+                )
 
     def made(self) -> Mapping[Key, Newest]:
         """The revisions that this transaction made."""

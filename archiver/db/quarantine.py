@@ -2,20 +2,44 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
 
 from archiver.db import schema
 from archiver.db.rows import Envelope
+from archiver.errors import Integrity
 from archiver.ports import Quarantined
+
+_THERE: Final = text("""
+    SELECT raw_sha256 FROM archive.quarantine
+    WHERE cluster_id = :cluster_id AND raw_sha256 = ANY(:digests ::bytea[])
+""")
 
 
 def keep(connection: Connection, envelope: Envelope, items: Sequence[Quarantined]) -> int:
-    """Insert these; how many were not there yet."""
+    """Insert these; how many were not there yet.
+
+    Raises Integrity for one that is not there afterwards: a trigger or rule has swallowed it.
+    """
     # In one order for everybody, so that two runs wait for one another and never in a circle.
     ordered = sorted(items, key=lambda item: hashlib.sha256(item.raw).digest())
-    return sum(_insert(connection, envelope, item) for item in ordered)
+    new = sum(_insert(connection, envelope, item) for item in ordered)
+    # What was there before and what is swallowed are answered alike.
+    there = set(connection.scalars(_THERE, _keys(envelope, ordered))) if ordered else set()
+    for item in ordered:
+        if hashlib.sha256(item.raw).digest() not in there:
+            raise Integrity(
+                f"the bytes of {item.position or 'an object'} were inserted into "
+                "archive.quarantine and are not there: look for triggers and rules on it"
+            )
+    return new
+
+
+def _keys(envelope: Envelope, items: Sequence[Quarantined]) -> dict[str, object]:
+    digests = [hashlib.sha256(item.raw).digest() for item in items]
+    return {"cluster_id": envelope.cluster_id, "digests": digests}
 
 
 def _insert(connection: Connection, envelope: Envelope, item: Quarantined) -> int:
@@ -32,7 +56,7 @@ def _insert(connection: Connection, envelope: Envelope, item: Quarantined) -> in
     return len(connection.execute(made).all())
 
 
-def _text(text: str) -> str:
+def _text(value: str) -> str:
     """Text that a text column takes: U+FFFD for U+0000 and lone surrogates."""
-    paired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    paired = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return paired.replace("\0", "\ufffd")

@@ -71,7 +71,7 @@ class PostgresStore:
 
         Where the outcome of a COMMIT is unknown it is written again, which inserts nothing that is
         there. A batch that needs no row still commits: that confirms the rows which an earlier
-        attempt left without the standby's word. Raises Unavailable, Configuration.
+        attempt left without the standby's word. Raises Unavailable, Configuration, Integrity.
         """
         # The batches of attempts that may have been committed after all.
         own: set[UUID] = set()
@@ -120,6 +120,7 @@ class PostgresStore:
             insertion = Insertion.begin(opened, batch, cluster, pretended)
             insert = insertion.together if together else insertion.one_by_one
             insert(self._storable(insertion, batch.records))
+            insertion.require_kept()
             write_manifest(opened.driver, insertion.envelope, insertion.rows)
             unseen = self._pretence.unseen(cluster, batch.quarantined)
             quarantined = keep_quarantined(connection, insertion.envelope, unseen)

@@ -46,25 +46,41 @@ class _Review(msgspec.Struct, frozen=True):
 
 
 def needed_rights(
-    *, group: str, plural: str, namespace: str | None = None, marks: bool = True
+    *,
+    group: str,
+    plural: str,
+    namespace: str | None = None,
+    marks: bool = True,
+    cluster_known: bool = False,
 ) -> Iterator[Right]:
-    """What a run cannot do without; `marks` is False for a dry run of the client."""
+    """What a run cannot do without; `marks` is False for a dry run of the client, `cluster_known`
+    where a setting names the cluster.
+    """
     where = namespace or ""
     yield Right("list", group, plural, "to find what is due", where)
     if marks:
         yield Right("patch", group, plural, "to mark what is archived", where)
-    yield Right("get", "", "namespaces", "to tell this cluster from others", name="kube-system")
+    if not cluster_known:
+        yield Right("get", "", "namespaces", "to tell this cluster from others", name="kube-system")
 
 
 def missing_rights(
-    client: Client, *, group: str, plural: str, namespace: str | None = None, marks: bool = True
+    client: Client,
+    *,
+    group: str,
+    plural: str,
+    namespace: str | None = None,
+    marks: bool = True,
+    cluster_known: bool = False,
 ) -> list[str]:
     """One sentence for each needed right that this account lacks, with the rule that grants it.
 
     Every authenticated user may ask (ClusterRole system:basic-user); where that was taken away,
     that is the sentence. Raises Unavailable, and Configuration where the credentials are refused.
     """
-    rights = needed_rights(group=group, plural=plural, namespace=namespace, marks=marks)
+    rights = needed_rights(
+        group=group, plural=plural, namespace=namespace, marks=marks, cluster_known=cluster_known
+    )
     return [sentence for right in rights if (sentence := _what_is_missing(client, right))]
 
 

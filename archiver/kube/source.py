@@ -78,7 +78,9 @@ class KubeSource:
         if answer.status == 403:
             if given:
                 return given
-            raise Forbidden(f"{failure(answer, doing)}, or give the cluster id (--cluster-id)")
+            raise Forbidden(
+                f"{failure(answer, doing)}, or name the cluster by cluster_id (ARCHIVER_CLUSTER_ID)"
+            )
         found = require_success(answer, doing).read(_Namespace, doing).metadata.uid
         if given and given != found:
             raise Configuration(

@@ -21,6 +21,8 @@ _log = structlog.get_logger()
 _METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 # Kinds come from the objects, which anybody who may create one fills in.
 _MOST_KINDS = 16
+# Each API that is away costs a minute of waiting, before anything is stored.
+_MOST_AWAY = 2
 # The Date header has whole seconds.
 _MARGIN = SECOND
 
@@ -73,6 +75,8 @@ class Neighbourhood:
         # What could not be found out → why.
         self.unknown: dict[str, str] = {}
         self._asked: set[_Kind] = set()
+        # Group versions that did not answer: they are not waited for twice in a run.
+        self._away: set[str] = set()
 
     def of(self, page: Page) -> Surroundings:
         """What is known once this page's owners have been looked at. Never raises for a right."""
@@ -88,10 +92,17 @@ class Neighbourhood:
         name = "/".join(kind)
         if len(self._asked) > _MOST_KINDS:
             self._is_unknown(name, f"over {_MOST_KINDS} kinds of owners")
-            return
+        elif kind[0] in self._away or len(self._away) >= _MOST_AWAY:
+            self._is_unknown(name, f"not asked: {', '.join(sorted(self._away))} did not answer")
+        else:
+            self._ask_for(kind, name)
+
+    def _ask_for(self, kind: _Kind, name: str) -> None:
         try:
             self._list_owners(kind)
         except (Configuration, Unavailable) as error:
+            if isinstance(error, Unavailable):
+                self._away.add(kind[0])
             self._is_unknown(name, str(error))
 
     def _list_owners(self, kind: _Kind) -> None:

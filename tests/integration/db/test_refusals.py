@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from archiver.db.store import PostgresStore
+from archiver.errors import Integrity
 from archiver.ports import Batch, Quarantined
 from tests.fakes.records import CLUSTER, record
 
@@ -81,18 +82,79 @@ def test_a_trigger_that_swallows_an_insert_is_seen_by_asking(
     assert written.swallowed == {victim.key.uid}
 
 
+def swallow(owner: Engine, table: str) -> None:
+    with owner.begin() as connection:
+        connection.execute(
+            text(f"""
+            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+            CREATE TRIGGER swallow BEFORE INSERT ON archive.{table}
+            FOR EACH ROW EXECUTE FUNCTION swallow();
+            """)
+        )
+
+
+def test_bytes_that_the_quarantine_does_not_keep_are_not_said_to_be_kept(
+    store: PostgresStore, owner: Engine
+) -> None:
+    kept = Quarantined("n/kept", "too-deep", "nested too deep", b"[[")
+    assert store.write(batch(quarantined=(kept,))).quarantined == 1
+    swallow(owner, "quarantine")
+    assert store.write(batch(quarantined=(kept,))).quarantined == 0
+    lost = Quarantined("n/lost", "too-deep", "nested too deep", b"[[[")
+    with pytest.raises(Integrity, match=r"n/lost were inserted into archive\.quarantine"):
+        store.write(batch(record("good"), quarantined=(kept, lost)))
+    assert rows(owner, "SELECT uid FROM archive.revision") == []
+
+
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        (
+            "AFTER",
+            "DELETE FROM archive.revision WHERE (created_at, uid, revision) = "
+            "(new.created_at, new.uid, new.revision)",
+        ),
+        ("BEFORE", "new.content = '{\"redacted\": 1}'"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_row_that_a_trigger_deletes_or_changes_is_no_race(
+    store: PostgresStore, owner: Engine, spoils: tuple[str, str], known: bool
+) -> None:
+    when, does = spoils
+    if known:
+        store.write(batch(record("victim")))
+    with owner.begin() as connection:
+        connection.execute(
+            text(f"""
+            CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+            AS $$ BEGIN {does}; RETURN new; END $$;
+            CREATE TRIGGER spoil {when} INSERT ON archive.revision
+            FOR EACH ROW EXECUTE FUNCTION spoil();
+            """)
+        )
+    later = record("victim", body="later", resource_version=101)
+    with pytest.raises(Integrity, match=f"{later.key.uid} is not what was inserted"):
+        store.write(batch(later))
+    assert len(rows(owner, "SELECT uid FROM archive.revision")) == int(known)
+
+
+def test_no_row_is_kept_without_its_place_in_a_manifest(
+    store: PostgresStore, owner: Engine
+) -> None:
+    swallow(owner, "batch")
+    with pytest.raises(Integrity, match=r"archive\.batch keeps no row"):
+        store.write(batch(record("good")))
+    with pytest.raises(Integrity, match=r"archive\.batch keeps no row"):
+        store.prove()
+    assert rows(owner, "SELECT uid FROM archive.revision") == []
+
+
 def test_a_later_revision_that_is_swallowed_is_no_earlier_one(
     store: PostgresStore, owner: Engine
 ) -> None:
     store.write(batch(record("victim")))
-    with owner.begin() as connection:
-        connection.execute(
-            text("""
-            CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-            CREATE TRIGGER swallow BEFORE INSERT ON archive.revision
-            FOR EACH ROW EXECUTE FUNCTION swallow();
-            """)
-        )
+    swallow(owner, "revision")
     later = record("victim", body="later", resource_version=101)
     written = store.write(batch(later))
     assert (written.inserted, written.stale) == ({}, frozenset())

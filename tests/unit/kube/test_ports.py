@@ -150,7 +150,7 @@ class TestSource:
             (
                 status(403, 'User "x" cannot get resource "namespaces" in API group ""'),
                 Forbidden,
-                r"grant .*resources: \[namespaces\], verbs: \[get\].*, or give the cluster id",
+                r"grant .*: \[namespaces\], verbs: \[get\].*, or name the cluster by cluster_id",
             ),
             (status(404), Configuration, "cluster's identity"),
             (Reply(200, b'{"metadata":{}}'), Unavailable, "identity.* answer that is none"),
@@ -246,6 +246,18 @@ class TestSurroundings:
         assert len(server.requests) == 17
         assert observed.unknown["v1/Kind19"] == "over 16 kinds of owners"
 
+    def test_an_api_that_is_away_is_waited_for_once_and_no_more_than_two_of_them(
+        self, stub: Start
+    ) -> None:
+        server = stub(page(), status(503))
+        observed = source(server)
+        dead = [(f"dead{number}/v1", f"Kind{kind}") for number in range(3) for kind in range(3)]
+        observed.surroundings(owners(*dead))
+        asked = {request.path for request in server.requests[1:]}
+        assert asked == {"/apis/dead0/v1", "/apis/dead1/v1"}
+        assert len(observed.unknown) == 9
+        assert "dead0/v1, dead1/v1 did not answer" in observed.unknown["dead2/v1/Kind2"]
+
 
 class TestMarker:
     def test_what_is_sent(self, stub: Start) -> None:
@@ -312,6 +324,9 @@ class TestRights:
         client = stub(status(403, "cannot create selfsubjectaccessreviews")).client()
         sentences = missing_rights(client, group="g", plural="tickets", marks=False)
         assert len(sentences) == 2
+        # Where a setting names the cluster, nobody asks for its namespace.
+        known = missing_rights(client, group="g", plural="tickets", marks=False, cluster_known=True)
+        assert known == sentences[:1]
         assert all(sentence.startswith("may not ask whether") for sentence in sentences)
 
     @pytest.mark.parametrize(
