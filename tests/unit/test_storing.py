@@ -361,6 +361,23 @@ def test_state_in_a_file_that_a_racing_run_overtook_is_superseded() -> None:
     assert bench.tally.outcomes == {Outcome.ALREADY: 1}
 
 
+def test_state_in_a_file_that_was_the_newest_until_a_racing_run_came_is_left_to_the_next() -> None:
+    bench = Bench(live=False)
+    older, newer = states()
+    bench.storing.store(bench.decide(older))
+    decision = bench.decide(newer)[0]
+    assert isinstance(decision, Archive)
+
+    def race(_batch: object) -> None:
+        key = "cluster", older["metadata"]["uid"]
+        bench.store.inner.revisions[key].append(decision.record)
+
+    bench.store.after_write = race
+    assert bench.storing.store(bench.decide(older)).confirmed == []
+    assert bench.tally.error is None
+    assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
+
+
 def test_later_state_in_a_file_that_is_swallowed_is_not_said_to_be_archived() -> None:
     bench = Bench(live=False)
     older, newer = states()
