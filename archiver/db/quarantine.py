@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import Connection, text
@@ -12,6 +13,7 @@ from archiver.db.rows import Envelope
 from archiver.errors import Integrity
 from archiver.ports import Quarantined
 
+_digest: Final = itemgetter(0)
 _THERE: Final = text("""
     SELECT raw_sha256 FROM archive.quarantine
     WHERE cluster_id = :cluster_id AND raw_sha256 = ANY(:digests ::bytea[])
@@ -24,22 +26,20 @@ def keep(connection: Connection, envelope: Envelope, items: Sequence[Quarantined
     Raises Integrity for one that is not there afterwards: a trigger or rule has swallowed it.
     """
     # In one order for everybody, so that two runs wait for one another and never in a circle.
-    ordered = sorted(items, key=lambda item: hashlib.sha256(item.raw).digest())
-    new = sum(_insert(connection, envelope, item) for item in ordered)
+    ordered = sorted(((hashlib.sha256(item.raw).digest(), item) for item in items), key=_digest)
+    if not ordered:
+        return 0
+    new = sum(_insert(connection, envelope, item) for _, item in ordered)
     # What was there before and what is swallowed are answered alike.
-    there = set(connection.scalars(_THERE, _keys(envelope, ordered))) if ordered else set()
-    for item in ordered:
-        if hashlib.sha256(item.raw).digest() not in there:
+    wanted = {"cluster_id": envelope.cluster_id, "digests": [digest for digest, _ in ordered]}
+    there = set(connection.scalars(_THERE, wanted))
+    for digest, item in ordered:
+        if digest not in there:
             raise Integrity(
                 f"the bytes of {item.position or 'an object'} were inserted into "
                 "archive.quarantine and are not there: look for triggers and rules on it"
             )
     return new
-
-
-def _keys(envelope: Envelope, items: Sequence[Quarantined]) -> dict[str, object]:
-    digests = [hashlib.sha256(item.raw).digest() for item in items]
-    return {"cluster_id": envelope.cluster_id, "digests": digests}
 
 
 def _insert(connection: Connection, envelope: Envelope, item: Quarantined) -> int:

@@ -40,6 +40,17 @@ class Bench:
     def decide(self, *manifests: Object) -> list[Decision]:
         return [plan(parsed(manifest), self.terms) for manifest in manifests]
 
+    def let_another_run_add(self, manifest: Object) -> None:
+        """As the newest revision, right after each of our own writes."""
+        (decision,) = self.decide(manifest)
+        assert isinstance(decision, Archive)
+        record = decision.record
+
+        def race(_batch: object) -> None:
+            self.store.inner.revisions["cluster", record.key.uid].append(record)
+
+        self.store.after_write = race
+
     @property
     def steps(self) -> list[str]:
         return [name for name, _ in self.calls.log]
@@ -349,14 +360,7 @@ def test_state_of_a_live_object_that_nothing_puts_in_order_is_read_again(bench: 
 def test_state_in_a_file_that_a_racing_run_overtook_is_superseded() -> None:
     bench = Bench(live=False)
     older, newer = states()
-    decision = bench.decide(newer)[0]
-    assert isinstance(decision, Archive)
-
-    def race(_batch: object) -> None:
-        key = "cluster", older["metadata"]["uid"]
-        bench.store.inner.revisions[key].append(decision.record)
-
-    bench.store.after_write = race
+    bench.let_another_run_add(newer)
     assert bench.storing.store(bench.decide(older)).confirmed == []
     assert bench.tally.outcomes == {Outcome.ALREADY: 1}
 
@@ -365,14 +369,7 @@ def test_state_in_a_file_that_was_the_newest_until_a_racing_run_came_is_left_to_
     bench = Bench(live=False)
     older, newer = states()
     bench.storing.store(bench.decide(older))
-    decision = bench.decide(newer)[0]
-    assert isinstance(decision, Archive)
-
-    def race(_batch: object) -> None:
-        key = "cluster", older["metadata"]["uid"]
-        bench.store.inner.revisions[key].append(decision.record)
-
-    bench.store.after_write = race
+    bench.let_another_run_add(newer)
     assert bench.storing.store(bench.decide(older)).confirmed == []
     assert bench.tally.error is None
     assert bench.tally.outcomes == {Outcome.DEFERRED: 1}
