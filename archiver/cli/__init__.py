@@ -3,13 +3,18 @@
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archiver.cli import options, standard_output
 from archiver.errors import ArchiverError, Configuration
+
+if TYPE_CHECKING:
+    from archiver.domain.tally import Settled
 
 # As the database counts them.
 _REVISION = click.IntRange(0, 2**31 - 1)
@@ -139,7 +144,6 @@ def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
     from archiver.cli import compose
     from archiver.cli.printing import printer
     from archiver.cli.task import task_of
-    from archiver.cli.watching import Watching
 
     output = flags.pop("output") or _default_output()
     task_flags = {key: flags.pop(key, None) for key in _TASK_FLAGS}
@@ -150,10 +154,21 @@ def _work_command(config: str | None, mode: str, flags: dict[str, Any]) -> None:
     # A bar among the lines of objects would be torn to pieces.
     bar = mode == "backfill" and not (sys.stdout.isatty() and (dry_run or output == "name"))
     printing = printer(output, dry_run=dry_run)
-    with Watching(printing.settled, bar=bar) as watching:
+    with _watching(printing.settled, bar=bar and sys.stderr.isatty()) as watching:
         result = compose.execute(chosen, task, watching)
     printing.finished(result)
     _leave(result.exit_code)
+
+
+def _watching(
+    settled: Callable[["Settled"], None], *, bar: bool
+) -> AbstractContextManager[Callable[["Settled"], None]]:
+    """Rich takes time to import, and to count what it does not draw."""
+    if not bar:
+        return nullcontext(settled)
+    from archiver.cli.watching import Watching
+
+    return Watching(settled)
 
 
 _TASK_FLAGS = ("namespace", "all_namespaces", "selector", "dry_run", "files", "since", "until")

@@ -1,6 +1,5 @@
 """Watches objects being settled: a progress bar for people, beside whatever is printed of each."""
 
-import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -12,9 +11,9 @@ from archiver.domain.tally import Settled
 
 
 class Watching:
-    """Called for every settled object; hands it on. The bar is drawn on a terminal alone."""
+    """Called for every settled object; hands it on."""
 
-    def __init__(self, settled: Callable[[Settled], None], *, bar: bool) -> None:
+    def __init__(self, settled: Callable[[Settled], None]) -> None:
         self._settled = settled
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -25,7 +24,6 @@ class Watching:
             # Rich would send what goes to standard output to standard error.
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not (bar and sys.stderr.isatty()),
         )
         self._bar = self._progress.add_task("backfill", total=None)
 

@@ -1,11 +1,11 @@
 """The newest revision of each object, whether there is an earlier one, and another birth."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg.sql import SQL
 
@@ -48,8 +48,7 @@ _IS_STORED: Final = SQL("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Newest:
+class Newest(msgspec.Struct, frozen=True):
     """The newest stored revision of an object. `digest` is content_sha256 in hex digits."""
 
     revision: int

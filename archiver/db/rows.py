@@ -9,6 +9,8 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+import msgspec
+
 from archiver.db import schema
 from archiver.db.leaf import leaf, phases_of
 from archiver.domain import gotime
@@ -35,8 +37,7 @@ class Envelope:
     archived_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row to be: its values by column, the SHA-256 of them all and, in hex, of the content.
 
     `phases` is processing_phases as JSON.

@@ -1,7 +1,8 @@
 """How far the processing of an object is, and when it ended: read before it is known to be due."""
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
@@ -11,8 +12,7 @@ _CONDITIONS: Final = parse_path("status.conditions")
 _PHASE: Final = parse_path(shapes.PHASE[0].path)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """When processing ended (nanoseconds since the epoch), and how far that is to be trusted."""
 
     at: int

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from archiver.domain import shapes
 from archiver.domain.custom_resource import CustomResource
 from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
@@ -21,8 +23,7 @@ _IN_DOUBT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """One object's end in this run, for logs, progress and the lines of a dry run.
 
     `reference` is its name as kubectl prints and takes it; "" where the object has none.

@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from archiver.kube.answer import Answer
 from archiver.kube.failures import is_permanent
 
@@ -28,8 +30,7 @@ class TooLarge(Exception):
     """An answer of more bytes than were asked for; reading it was given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is sent, as often as it takes. `headers` are whole lines, without those of the login."""
 
     method: str

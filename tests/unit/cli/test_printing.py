@@ -3,12 +3,12 @@
 import json
 import sys
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from archiver.cli.printing import printer
 from archiver.domain.gotime import parse_time
