@@ -1,8 +1,9 @@
 """`make bench`: the archiver against what the API server and PostgreSQL can do at all, in one run.
 
-For each number of resources: the floors (bare LIST by pages, bare concurrent PATCH of the same
-marks by wrk, the best of several numbers of connections), a run in which nothing is due, a run
-without marks, the whole run, a second one with nothing to do; once an empty cluster and `--help`.
+For each number of resources: the floor of bare LIST by pages, a run in which nothing is due, a run
+without marks, the whole run in turns with bare concurrent PATCH of the same marks by wrk (the best
+of several numbers of connections), a second run with nothing to do; once an empty cluster and
+`--help`.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from typing import Any
 import urllib3
 
 from bench.cluster import BenchCluster, bench_cluster, marks_of, path_in
-from bench.cpu import Clock
-from bench.measured import Measured, measure
+from bench.cpu import Spent
+from bench.measured import Measured, Running, measure
 from bench.results import write_results
+from bench.turns import SETTLING, Patched, Turns
 from bench.wrk import patch_rate
 from tests.controlplane.cache import cache_root
 from tests.integration.conftest import prepare_template
@@ -32,6 +34,8 @@ from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
 
 PAGE = 200
+# Objects a second: how long a run will take about, in which a number of turns has to fit.
+EXPECTED_RATE = 110
 # Objects of this many bytes: 1.4 MB and a mark, of the 1.5 MiB that etcd takes.
 LARGE, LARGE_BYTES = 100, 1_350_000
 
@@ -41,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("counts", nargs="*", type=int, default=[1_000, 3_000])
     parser.add_argument("--connections", type=int, nargs="*", default=[4, 8, 16])
-    parser.add_argument("--seconds", type=int, default=8, help="of each PATCH floor")
+    parser.add_argument("--seconds", type=int, default=4, help="of each turn of PATCH")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     with servers() as (cluster, template, postgres), tempfile.TemporaryDirectory() as folder:
@@ -78,14 +82,6 @@ def servers() -> Iterator[tuple[BenchCluster, TemplateDatabase, PostgresServer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """Bare PATCH: requests a second, and the milliseconds of CPU that one costs each server."""
-
-    per_second: float
-    cpu: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Bench:
     """What all measurements share. `urls` are two databases, the second for runs without marks;
     `processes` are the servers.
@@ -108,32 +104,38 @@ class Bench:
         not_due = self._run(namespace, "archiver", "run", ARCHIVER_RETENTION="9000h")
         unmarked = self._run(namespace, "bench.unmarked", "backfill")
         unmarked_again = self._run(namespace, "bench.unmarked", "backfill")
-        floors = {c: self._patch_floor(requests, c) for c in self.options.connections}
+        turns = Turns.of_a_run(
+            count / EXPECTED_RATE,
+            self.processes,
+            lambda connections: self._patch(requests, connections),
+            self.options.connections,
+        )
         counted = self.cluster.requests()
-        began = Clock.now(self.processes)
-        whole = self._run(namespace, "archiver", "backfill")
-        ended = Clock.now(self.processes)
-        sent = {verb: n - counted.get(verb, 0) for verb, n in self.cluster.requests().items()}
-        # Once more after the run: the machine may have been busier before than after.
-        best = max(floors, key=lambda connections: floors[connections].per_second)
-        fastest = max(floors[best], self._patch_floor(requests, best), key=lambda f: f.per_second)
+        whole = self._run(namespace, "archiver", "backfill", beside=turns)
+        of_floors = sum(floor.answered for floor in turns.floors.values())
+        sent = self.cluster.requests() - counted - of_floors
         again = self._run(namespace, "archiver", "backfill")
         for measured, name in ((whole, "archived"), (again, "already"), (not_due, "notDue")):
             assert measured.report["counts"][name] == count, measured.report
         return {
             "count": count,
             "bareListPerSecond": round(count / listed),
-            "barePatchPerSecond": round(fastest.per_second),
-            "barePatchCpuMs": fastest.cpu,
-            "whole": figures(whole, count),
-            "wholeCpuMs": began.until(ended, count, archiver=whole.cpu),
-            "wholeOfBarePatch": round(count / whole.report["seconds"] / fastest.per_second, 2),
+            "barePatchPerSecond": round(turns.floor.per_second),
+            "barePatchCpuMs": turns.floor.spent.per_object(turns.floor.answered),
+            "barePatchTurns": {c: round(f.per_second, 1) for c, f in turns.floors.items()},
+            "whole": figures(whole, count, turns.paused),
+            "wholeCpuMs": turns.spent.per_object(count, archiver=whole.cpu),
+            "wholeOfBarePatch": round(
+                count / (whole.report["seconds"] - turns.paused) / turns.floor.per_second, 2
+            ),
             "again": figures(again, count),
-            "againOfWhole": round(again.report["seconds"] / whole.report["seconds"], 3),
+            "againOfWhole": round(
+                again.report["seconds"] / (whole.report["seconds"] - turns.paused), 3
+            ),
             "notDue": figures(not_due, count),
             "unmarked": figures(unmarked, count),
             "unmarkedAgain": figures(unmarked_again, count),
-            "requestsPerObject": round(sum(sent.values()) / count, 3),
+            "requestsPerObject": round(sent / count, 3),
             "bytesPerObject": round(len(json.dumps(resources[0]))),
         }
 
@@ -156,13 +158,20 @@ class Bench:
             "helpCpuSeconds": round(min(words), 3),
         }
 
-    def _run(self, namespace: str, module: str, command: str, **more: str) -> Measured:
+    def _run(
+        self,
+        namespace: str,
+        module: str,
+        command: str,
+        beside: Callable[[Running], None] = lambda _running: None,
+        **more: str,
+    ) -> Measured:
         url = self.urls[module != "archiver"]
         given = {"KUBECONFIG": str(self.cluster.account), "ARCHIVER_DATABASE_URL": url}
-        return measure([module, command, "-n", namespace, "-o", "json"], given | more)
+        return measure([module, command, "-n", namespace, "-o", "json"], given | more, beside)
 
-    def _patch_floor(self, requests: Path, connections: int) -> Floor:
-        began = Clock.now(self.processes)
+    def _patch(self, requests: Path, connections: int) -> Patched:
+        counted, began = self.cluster.requests(), Spent.so_far(self.processes)
         rate = patch_rate(
             self.cluster.control_plane.server,
             self.cluster.token,
@@ -172,14 +181,19 @@ class Bench:
             cache=cache_root(os.environ),
         )
         assert rate.failed == 0, rate
-        sent = round(rate.per_second * self.options.seconds)
-        return Floor(rate.per_second, began.until(Clock.now(self.processes), sent))
+        time.sleep(SETTLING)
+        spent = Spent.so_far(self.processes) - began
+        answered = self.cluster.requests() - counted
+        return Patched(rate.count, rate.count / rate.per_second, answered, spent)
 
 
-def figures(measured: Measured, count: int) -> dict[str, float]:
-    """Per object. Rates by the run's own clock, which starts after Python has; all CPU counts."""
+def figures(measured: Measured, count: int, paused: float = 0.0) -> dict[str, float]:
+    """Per object. Rates by the run's own clock, which starts after Python has; all CPU counts.
+
+    `paused` are the seconds in which it stood still.
+    """
     return {
-        "perSecond": round(count / measured.report["seconds"]),
+        "perSecond": round(count / (measured.report["seconds"] - paused)),
         "cpuMs": round(measured.cpu / count * 1e3, 3),
         "rssMiB": round(measured.rss),
     }

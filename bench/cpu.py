@@ -3,31 +3,39 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Seconds so far: of wall time, and of CPU of each server with all its processes."""
+class Spent:
+    """Seconds of wall time, and of CPU of each server with all its processes."""
 
-    wall: float
-    cpu: Mapping[str, float]
+    wall: float = 0.0
+    cpu: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def now(cls, servers: Mapping[str, int]) -> Self:
-        """`servers` are the process ids by name."""
+    def so_far(cls, servers: Mapping[str, int]) -> Self:
+        """Up to this moment. `servers` are the process ids by name."""
         return cls(time.perf_counter(), {name: _seconds_of(pid) for name, pid in servers.items()})
 
-    def until(self, later: "Clock", count: int, **clients: float) -> dict[str, float]:
+    def __add__(self, other: "Spent") -> "Spent":
+        names = {*self.cpu, *other.cpu}
+        both = {name: self.cpu.get(name, 0.0) + other.cpu.get(name, 0.0) for name in names}
+        return Spent(self.wall + other.wall, both)
+
+    def __sub__(self, other: "Spent") -> "Spent":
+        before = {name: -seconds for name, seconds in other.cpu.items()}
+        return self + Spent(-other.wall, before)
+
+    def per_object(self, count: int, **clients: float) -> dict[str, float]:
         """Milliseconds of CPU of each per object, also of `clients` (seconds); and what is left.
 
         `left` is what nobody of them used of all cores: idle, the system's own work, and others.
         """
-        used = {name: later.cpu[name] - before for name, before in self.cpu.items()}
-        used |= clients
-        used["left"] = (later.wall - self.wall) * (os.cpu_count() or 1) - sum(used.values())
+        used = dict(self.cpu) | clients
+        used["left"] = self.wall * (os.cpu_count() or 1) - sum(used.values())
         return {name: round(seconds / count * 1e3, 2) for name, seconds in used.items()}
 
 

@@ -51,7 +51,7 @@ end
 class Rate:
     """What wrk saw."""
 
-    connections: int
+    count: int
     per_second: float
     failed: int
 
@@ -80,6 +80,7 @@ def patch_rate(server: str, token: str, requests: Path, **options: Any) -> Rate:
     ]  # fmt: skip
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    count = re.search(r"(\d+) requests in", done.stdout)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
-    assert rate, done.stdout + done.stderr
-    return Rate(options["connections"], float(rate[1]), int(failed[1]) if failed else 0)
+    assert rate and count, done.stdout + done.stderr  # noqa: PT018 - said together where it fails
+    return Rate(int(count[1]), float(rate[1]), int(failed[1]) if failed else 0)
