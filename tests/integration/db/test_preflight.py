@@ -140,6 +140,17 @@ def test_a_setting_of_the_role(
     weak.dispose()
 
 
+@pytest.mark.parametrize("table", ["revision", "quarantine"])
+def test_row_level_security(writer: Engine, reader: Engine, owner: Engine, table: str) -> None:
+    run(owner, f"ALTER TABLE archive.{table} ENABLE ROW LEVEL SECURITY")
+    remedy = f"ALTER TABLE archive.{table} DISABLE ROW LEVEL SECURITY"
+    for engine, writes in ((writer, True), (reader, False)):
+        assert remedy in str(refuses(engine, f"hide rows of archive.{table}", writes=writes))
+    preflight(owner, writes=True)
+    run(owner, remedy)
+    preflight(writer, writes=True)
+
+
 def test_an_unlogged_table(writer: Engine, owner: Engine) -> None:
     run(owner, "ALTER TABLE archive.batch SET UNLOGGED")
     refuses(writer, "archive.batch is UNLOGGED")
