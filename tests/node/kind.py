@@ -62,19 +62,27 @@ def _parser() -> argparse.ArgumentParser:
 def _run_command(options: argparse.Namespace) -> int:
     for number in ENDING:  # unwinds, so that the cluster is deleted
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    command = [_program(options.command[0]), *options.command[1:]]
     with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
         if options.archive:
             _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.archive))
         else:
             _run("kind", "load", "docker-image", "--name", CLUSTER, options.name)
         environment = {**os.environ, **known, "ARCHIVER_TEST_IMAGE": options.name}
-        return _beside(options.command, environment)
+        return _beside(command, environment)
+
+
+def _program(name: str) -> str:
+    """Its path. Raises NodeError where there is none: a cluster takes minutes."""
+    found = shutil.which(name)
+    if found is None:
+        raise NodeError(f"there is no program {name} to run on the cluster")
+    return found
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
-    program = shutil.which(command[0]) or command[0]
-    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), program, *command[1:]]
+    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
     return subprocess.run(launched, env=environment, check=False).returncode
 
 

@@ -177,6 +177,13 @@ def test_what_a_killed_run_left_is_deleted_by_the_next(machine: Machine) -> None
     assert not machine.cluster
 
 
+def test_a_command_that_is_not_there_is_told_before_a_cluster_is_made(machine: Machine) -> None:
+    code, said = machine.run("--", "no-such-command", "argument")
+    assert code == 1
+    assert said == "there is no program no-such-command to run on the cluster\n"
+    assert not any(call.startswith("kind") for call in machine.calls)
+
+
 def test_after_a_leftover_was_deleted_signals_count_again(machine: Machine) -> None:
     first = machine.waiting()
     first.kill()
