@@ -13,11 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from image.scratch import scratch
 from tests.controlplane.cache import cache_root
 from tests.controlplane.parent import end_with_parent
 from tests.controlplane.processes import LAUNCH
@@ -27,6 +27,7 @@ from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
 
 CLUSTER = "archiver-e2e"
+PREFIX = "archiver-kind-"
 NODE = f"{CLUSTER}-control-plane"
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
@@ -63,7 +64,8 @@ def _run_command(options: argparse.Namespace) -> int:
     for number in ENDING:  # unwinds, so that the cluster is deleted
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     command = [_program(options.command[0]), *options.command[1:]]
-    with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
+    # With an administrator's certificate in it: a killed run's goes with the next.
+    with scratch(PREFIX) as folder, _cluster(folder / "kubeconfig") as known:
         if options.archive:
             _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.archive))
         else:
