@@ -25,7 +25,7 @@ def main() -> int:
     default = Path("dist") / f"{about['name']}-{about['version']}.oci.tar"
     parser.add_argument("--output", type=Path, default=default, help="default: %(default)s")
     parser.add_argument(
-        "--root", type=Path, help="fill this empty folder instead: the Dockerfile's"
+        "--root", type=Path, help="fill this empty or new folder instead: the Dockerfile's"
     )
     parser.add_argument("--packages", type=Path, default=default_packages())
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from image.archive import config_of, timestamp, write_archive
 from image.distribution import PACKAGES, PYTHON, architecture, require
 from image.environment import PROJECT
+from image.errors import ImageError
 from image.layer import Layer, layer_of
 from image.packages import Package, fetch
 from image.provenance import revision, source_date_epoch
@@ -57,8 +58,15 @@ def build(output: Path, packages: Path) -> str:
 
 
 def fill(root: Path, packages: Path, epoch: int) -> bytes:
-    """The root file system, in an empty folder; its SBOM."""
+    """The root file system, in a folder that is empty, or made now; its SBOM.
+
+    Raises ImageError, in a folder that is not empty before anything is done: of what is in a root,
+    a build deletes and overwrites much.
+    """
     require()
+    root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        raise ImageError(f"{root} is not empty: name a folder that is, or one that is not there")
     fetched = fetch(PACKAGES, packages)
     installed = Installed(root / _OURS, make_root(root, fetched, epoch))
     return _describe(root, fetched, installed, epoch)

@@ -1,6 +1,7 @@
 """What the image takes from Debian: an interpreter and what it cannot do without. No shell."""
 
 import platform
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,9 @@ UNREAD: Final = (
     "etc/python3*",
 )
 
+# What builds the image, beside Python → the package that has it. Small systems lack some of them.
+_PROGRAMS: Final = {"apt-get": "apt", "dpkg-deb": "dpkg", "setpriv": "util-linux"}
+
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -79,11 +83,20 @@ def architecture() -> str:
 
 
 def require(os_release: Path = OS_RELEASE) -> None:
-    """Raises ImageError where apt would give packages of another release."""
+    """Raises ImageError where apt would give packages of another release, no image is built for
+    this machine, or a program is missing.
+    """
     if _fields(os_release).get("VERSION_CODENAME") != CODENAME:
         raise ImageError(
             f"the image is made of packages of Debian 12 ({CODENAME}), and this machine is "
             f"{this_system(os_release)}: build it with Docker instead (make image DOCKER=docker)"
+        )
+    architecture()
+    missing = [f"{name} (package {of})" for name, of in _PROGRAMS.items() if not shutil.which(name)]
+    if missing:
+        raise ImageError(
+            f"building the image needs {', '.join(missing)}: install it, or build it with Docker "
+            "instead (make image DOCKER=docker)"
         )
 
 

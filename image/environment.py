@@ -60,11 +60,16 @@ def install_archiver(python: Interpreter, epoch: int) -> None:
 
 
 def build_wheel(folder: Path, epoch: int) -> Path:
-    """A wheel whose bytes depend on the sources and `epoch` (seconds) alone. Raises ImageError."""
+    """A wheel whose bytes depend on the sources and `epoch` (seconds) alone, in a folder that is
+    made if it is not there. What a build that fails has begun is in there too.
+
+    Raises ImageError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
         cwd=PROJECT,
-        env={"SOURCE_DATE_EPOCH": str(epoch), "PATH": ""},
+        env={"SOURCE_DATE_EPOCH": str(epoch), "PATH": "", "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,

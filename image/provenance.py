@@ -18,6 +18,9 @@ _NO_REPOSITORY: Final = "not a git repository (or any "
 # Where there is neither SOURCE_DATE_EPOCH nor git: 2024-01-01.
 _SOME_TIME: Final = 1_704_067_200
 
+# Wheels are zip files, whose last year is 2107; their times are even.
+_LAST_TIME: Final = 4_354_819_198
+
 
 def source_date_epoch() -> int:
     """SOURCE_DATE_EPOCH, else the time of the last commit; seconds. Raises ImageError."""
@@ -26,6 +29,11 @@ def source_date_epoch() -> int:
             raise ImageError(
                 f"SOURCE_DATE_EPOCH is {given!r}: it is a number of seconds since 1970, "
                 "such as that of `date +%s`"
+            )
+        if int(given) > _LAST_TIME:
+            raise ImageError(
+                f"SOURCE_DATE_EPOCH is {given!r}: it is at most {_LAST_TIME}, the end of 2107, "
+                "because a wheel can hold no later time"
             )
         return int(given)
     committed = _git("log", "-1", "--format=%ct")

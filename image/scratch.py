@@ -12,13 +12,14 @@ PREFIX: Final = "archiver-image-"
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def scratch(prefix: str = PREFIX) -> Iterator[Path]:
     """A folder of mode 0700 for the time of the context.
 
-    Those of builds that were killed are removed first: nobody holds their lock any more.
+    Those of the same prefix whose process was killed are removed first: nobody holds their lock
+    any more.
     """
-    remove_stale(PREFIX)
-    folder = Workdir.fresh(PREFIX)
+    remove_stale(prefix)
+    folder = Workdir.fresh(prefix)
     try:
         # For pip, which may outlive a build that is killed, if by a moment.
         os.set_inheritable(folder.lock, True)

@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import stat
+import subprocess
+from collections.abc import Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,13 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from packageurl import PackageURL
 
 from image.__main__ import default_packages
 from image.build import build, project
 from image.distribution import PACKAGES, PYTHON
 from image.environment import LOCK
+from image.packages import fetch
 
 
 def files(root: Path) -> list[Path]:
@@ -81,10 +85,32 @@ def test_the_sbom_lists_what_is_there_and_nothing_else(root: Path, archive: Path
     pypi = {c["name"]: c["version"] for c in listed if c["purl"].startswith("pkg:pypi/")}
     installed = distributions(path=[str(root / "usr/local/lib" / PYTHON / "dist-packages")])
     assert pypi == {found.name: found.version for found in installed}
-    debian = {c["name"] for c in listed if c["purl"].startswith("pkg:deb/debian/")}
-    assert debian == set(PACKAGES)
-    releases = [c["purl"] for c in listed if "distro=debian-12" in c["purl"]]
-    assert len(releases) == len(debian)
+    debian = [c for c in listed if c["purl"].startswith("pkg:deb/debian/")]
+    assert sorted(map(said_of_package, debian)) == sorted(map(of_package, fetched()))
+    assert len(debian) == len(PACKAGES)
+    assert len(listed) == len(pypi) + len(debian)
+    assert all("distro=debian-12" in component["purl"] for component in debian)
+
+
+def said_of_package(component: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name, version, architecture and SHA-256; of the identity that scanners look up as well."""
+    purl = PackageURL.from_string(component["purl"])
+    assert (purl.name, purl.version) == (component["name"], component["version"])
+    hashes = [each["content"] for each in component.get("hashes", ()) if each["alg"] == "SHA-256"]
+    return (component["name"], component["version"], dict(purl.qualifiers)["arch"], *hashes)
+
+
+def fetched() -> list[Path]:
+    """The files that the image was made of."""
+    return [package.file for package in fetch(PACKAGES, default_packages())]
+
+
+def of_package(file: Path) -> tuple[str, ...]:
+    """The same, as dpkg reads it in the file, and not in the file's name."""
+    form = "${Package} ${Version} ${Architecture}"
+    ask: list[str | Path] = ["dpkg-deb", "--show", "--showformat", form, file]
+    said = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    return (*said.split(), hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def test_the_sbom_has_the_hash_of_each_wheel_as_the_lock_has_it(root: Path) -> None:

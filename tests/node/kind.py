@@ -13,11 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from image.scratch import scratch
 from tests.controlplane.cache import cache_root
 from tests.controlplane.parent import end_with_parent
 from tests.controlplane.processes import LAUNCH
@@ -27,6 +27,7 @@ from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
 
 CLUSTER = "archiver-e2e"
+PREFIX = "archiver-kind-"
 NODE = f"{CLUSTER}-control-plane"
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
@@ -62,19 +63,28 @@ def _parser() -> argparse.ArgumentParser:
 def _run_command(options: argparse.Namespace) -> int:
     for number in ENDING:  # unwinds, so that the cluster is deleted
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    with tempfile.TemporaryDirectory() as folder, _cluster(Path(folder, "kubeconfig")) as known:
+    command = [_program(options.command[0]), *options.command[1:]]
+    # With an administrator's certificate in it: a killed run's goes with the next.
+    with scratch(PREFIX) as folder, _cluster(folder / "kubeconfig") as known:
         if options.archive:
             _run("kind", "load", "image-archive", "--name", CLUSTER, str(options.archive))
         else:
             _run("kind", "load", "docker-image", "--name", CLUSTER, options.name)
         environment = {**os.environ, **known, "ARCHIVER_TEST_IMAGE": options.name}
-        return _beside(options.command, environment)
+        return _beside(command, environment)
+
+
+def _program(name: str) -> str:
+    """Its path. Raises NodeError where there is none: a cluster takes minutes."""
+    found = shutil.which(name)
+    if found is None:
+        raise NodeError(f"there is no program {name} to run on the cluster")
+    return found
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
-    program = shutil.which(command[0]) or command[0]
-    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), program, *command[1:]]
+    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
     return subprocess.run(launched, env=environment, check=False).returncode
 
 

@@ -123,6 +123,11 @@ class PostgresServer:
         return self.url(database, SUPERUSER, self._password, **parameters)
 
     @property
+    def running(self) -> bool:
+        """Whether its postmaster is there."""
+        return self._postmaster.running
+
+    @property
     def pid(self) -> int:
         """The postmaster's process id. Raises PostgresError where it does not run."""
         return self._postmaster.pid

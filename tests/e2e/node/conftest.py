@@ -40,15 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the cluster's owner did not allow, and what nobody has the time for."""
-    without = [marker for marker, variable in MARKERS.items() if not os.environ.get(variable)]
-    left_out = [item for item in items if any(map(item.get_closest_marker, without))]
+    left_out = [item for item in items if any(map(item.get_closest_marker, _not_allowed()))]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_report_collectionfinish() -> list[str]:
     """Say which tests are deselected, and why."""
-    return [f"tests marked {marker} run where {name} is set" for marker, name in MARKERS.items()]
+    without = _not_allowed().items()
+    return [f"tests marked {marker} run where {variable} is set" for marker, variable in without]
+
+
+def _not_allowed() -> dict[str, str]:
+    """The markers whose variable is empty."""
+    return {marker: name for marker, name in MARKERS.items() if not os.environ.get(name)}
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
-"""Names of package files, and where they go."""
+"""What a machine must have, names of package files, and where they go."""
 
 import platform
+import re
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,43 @@ def test_another_release_is_refused_with_its_name_and_the_way_out(
         require(tmp_path / "os-release")
 
 
-def test_debian_12_is_taken(tmp_path: Path) -> None:
+@pytest.fixture
+def debian_12(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its os-release, in a folder that has the programs and is all of PATH."""
+    for name in ("apt-get", "dpkg-deb", "setpriv"):
+        (tmp_path / name).touch(mode=0o755)
     (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
-    require(tmp_path / "os-release")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    return tmp_path / "os-release"
+
+
+def test_debian_12_is_taken(debian_12: Path) -> None:
+    require(debian_12)
+
+
+def test_a_machine_of_another_kind_is_refused(
+    debian_12: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(ImageError, match="amd64, arm64, not riscv64"):
+        require(debian_12)
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (["setpriv"], "needs setpriv (package util-linux): install it"),
+        (["apt-get", "dpkg-deb"], "needs apt-get (package apt), dpkg-deb (package dpkg)"),
+    ],
+)
+def test_programs_that_are_missing_are_named_with_their_packages(
+    debian_12: Path, missing: list[str], said: str
+) -> None:
+    for name in missing:
+        (debian_12.parent / name).unlink()
+    with pytest.raises(ImageError, match=re.escape(said)):
+        require(debian_12)
 
 
 def test_packages_are_unpacked_into_a_folder_that_is_made_with_its_parents(

@@ -25,6 +25,16 @@ def test_a_time_that_is_none_is_refused_in_words(
         source_date_epoch()
 
 
+def test_a_time_that_no_wheel_can_hold_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "4354819198")
+    assert source_date_epoch() == 4_354_819_198
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "4354819199")
+    with pytest.raises(ImageError, match=r"'4354819199': .* at most 4354819198, .* 2107"):
+        source_date_epoch()
+
+
 def test_without_git_there_is_a_time_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setenv("PATH", "/nonexistent")

@@ -9,12 +9,16 @@ import pytest
 
 from image import environment
 from image.environment import PROJECT, build_wheel
+from image.errors import ImageError
 
 # By somebody who tries things out, with settings of their own, and by an editor.
 STRANGERS = (
     "archiver/.env", "archiver/notes.txt", "archiver/kube/dump.json", "archiver/db/.old/copy.py",
     "archiver/log.py.orig", "archiver/build/lib.py", "archiver/.log.py.swp",
 )  # fmt: skip
+
+# Seconds: in the year 2108, where hatchling fails when it has begun the file.
+BEYOND_ZIP = 4_354_819_200
 
 
 @pytest.fixture
@@ -58,6 +62,13 @@ def test_nothing_is_in_it_that_only_lies_beside(copy: Path, tmp_path: Path, igno
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text("PGPASSWORD=secret\n")
     assert packed(tmp_path / "dist") == tracked("archiver")
+
+
+def test_what_a_build_that_fails_leaves_is_in_its_own_folder(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="the wheel cannot be built"):
+        build_wheel(tmp_path / "new", BEYOND_ZIP)
+    # hatchling takes half a wheel for nobody's; whoever made the folder deletes it.
+    assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".whl"]
 
 
 def test_docker_is_shown_no_file_that_git_ignores() -> None:

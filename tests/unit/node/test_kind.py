@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from image.folders import SETTLED
 from tests.node.kind import CLUSTER, NODE
 from tests.node.postgresql import ADDRESS
 from tests.postgres.relay import LOOPBACK
@@ -58,8 +59,8 @@ class Machine:
     @property
     def environment(self) -> dict[str, str]:
         path = f"{self.folder}:{os.environ['PATH']}"
-        cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}
-        own = {**cache, "PATH": path, "PYTHONPATH": str(Path.cwd()), ADDRESS: self.address}
+        folders = {"XDG_CACHE_HOME": str(self.folder / "cache"), "TMPDIR": str(self.temporary)}
+        own = {**folders, "PATH": path, "PYTHONPATH": str(Path.cwd()), ADDRESS: self.address}
         return {**os.environ, **own}
 
     def run(self, *arguments: str) -> tuple[int, str]:
@@ -67,6 +68,10 @@ class Machine:
         process = self.start(*arguments)
         _, said = process.communicate(timeout=LIMIT)
         return process.returncode, said
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "temporary"
 
     @property
     def calls(self) -> list[str]:
@@ -98,6 +103,7 @@ def machine(tmp_path: Path) -> Machine:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "gateway").write_text(LOOPBACK)
+    (tmp_path / "temporary").mkdir()
     return Machine(tmp_path)
 
 
@@ -175,6 +181,25 @@ def test_what_a_killed_run_left_is_deleted_by_the_next(machine: Machine) -> None
     creations = [n for n, call in enumerate(machine.calls) if call.startswith(CREATE)]
     assert DELETE in machine.calls[creations[0] : creations[1]]
     assert not machine.cluster
+
+
+def test_the_kubeconfig_of_a_killed_run_is_deleted_by_the_next(machine: Machine) -> None:
+    process = machine.waiting()
+    process.kill()
+    process.communicate(timeout=LIMIT)
+    (left,) = machine.temporary.iterdir()
+    assert any(str(left / "kubeconfig") in call for call in machine.calls)
+    past = left.stat().st_mtime - SETTLED - 1
+    os.utime(left, (past, past))
+    assert machine.run("--", "true")[0] == 0
+    assert list(machine.temporary.iterdir()) == []
+
+
+def test_a_command_that_is_not_there_is_told_before_a_cluster_is_made(machine: Machine) -> None:
+    code, said = machine.run("--", "no-such-command", "argument")
+    assert code == 1
+    assert said == "there is no program no-such-command to run on the cluster\n"
+    assert not any(call.startswith("kind") for call in machine.calls)
 
 
 def test_after_a_leftover_was_deleted_signals_count_again(machine: Machine) -> None:

@@ -1,6 +1,7 @@
 """A machine that cannot run a node says what it lacks."""
 
 import os
+import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -66,6 +67,19 @@ def test_an_image_that_is_there_needs_no_distribution(
     (tmp_path / "apt-get").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _not_to_be_had(build_image=False) == []
+
+
+def test_an_image_that_is_to_be_built_needs_the_programs_of_its_build(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
+    monkeypatch.setattr(require, "__defaults__", (tmp_path / "os-release",))
+    (tmp_path / "apt-get").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    (image,) = _not_to_be_had(build_image=True)
+    assert "setpriv (package util-linux)" in image
+    assert "IMAGE=" in image
 
 
 def test_the_command_exits_with_one(
