@@ -20,6 +20,10 @@ _SHOWN: Final = frozenset({
     "tcp_user_timeout", "user",
 })  # fmt: skip
 _PARAMETER: Final = re.compile(r"([?&])([^=&]*)=([^&]*)")
+# Parameters behind something else than a question mark: libpq takes them for a part of the name.
+_MISPLACED: Final = re.compile(r"(://[^?&;=\s]*)[&;=\s][^?]*")
+# Parameters behind something else than an ampersand: libpq takes them for a part of the value.
+_SUSPICIOUS: Final = re.compile(r"[;=\s]")
 
 
 def masked(url: str) -> str:
@@ -27,7 +31,13 @@ def masked(url: str) -> str:
     # In anything else (a keyword string, another scheme) a password may stand anywhere.
     if not url.startswith(SCHEMES):
         return "***"
-    return _PARAMETER.sub(_mask, _PASSWORD.sub(r"\1:***@", url))
+    without_password = _PASSWORD.sub(r"\1:***@", url)
+    return _PARAMETER.sub(_mask, _MISPLACED.sub(r"\1***", without_password))
+
+
+def has_misplaced_parameters(url: str) -> bool:
+    """Whether what stands before the parameters of a libpq URI may be some that are no such."""
+    return _MISPLACED.search(_PASSWORD.sub(r"\1:***@", url)) is not None
 
 
 def may_hold_password(text: str) -> bool:
@@ -37,5 +47,6 @@ def may_hold_password(text: str) -> bool:
 
 def _mask(parameter: re.Match[str]) -> str:
     # libpq decodes the keyword too.
-    value = parameter[3] if unquote(parameter[2]).strip() in _SHOWN else "***"
-    return f"{parameter[1]}{parameter[2]}={value}"
+    name, value = map(unquote, parameter.group(2, 3))
+    shown = parameter[3] if name in _SHOWN and not _SUSPICIOUS.search(value) else "***"
+    return f"{parameter[1]}{parameter[2]}={shown}"

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, RowMapping, select, text
 
 from archiver.db.migrate import require_schema
+from archiver.db.row_security import require_all_rows
 from archiver.db.schema import revision
 from archiver.db.transaction import connected
 from archiver.ports import UNKNOWN_CLUSTER
@@ -107,6 +108,7 @@ def find(
     order = (_r.cluster_id == _UNKNOWN, _r.created_at.desc(), _r.cluster_id, _r.uid)
     with connected(engine) as connection:
         require_schema(connection)
+        require_all_rows(connection)
         for this in (_r.uid == name_or_uid, _r.name == name_or_uid):
             rows = connection.execute(select(*columns).where(this, *where).order_by(*order))
             if found := [Archived.from_row(row) for row in rows.mappings()]:

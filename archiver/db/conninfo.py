@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from archiver.errors import Configuration
-from archiver.masked import SCHEMES
+from archiver.masked import SCHEMES, has_misplaced_parameters
 
 # A connection that is dropped without a word (a firewall, a lost node) is noticed after about a
 # minute instead of libpq's two hours. Seconds; tcp_user_timeout is in milliseconds.
@@ -67,6 +67,12 @@ def _given(url: str) -> dict[str, str]:
             "the database URL is no libpq URI: its port is no number, or a character of the "
             "password is not percent-encoded (/ is %2F, @ is %40); a password "
             "file (ARCHIVER_DATABASE_PASSWORD_FILE) needs none of that"
+        )
+    if has_misplaced_parameters(url):
+        raise Configuration(
+            "the database URL is no libpq URI: one of & ; = and spaces stands before its "
+            "parameters, which begin with ? (postgresql://USER@HOST:PORT/DATABASE?PARAMETER=VALUE; "
+            "in a name such a character is percent-encoded)"
         )
     return given
 

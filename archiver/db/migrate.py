@@ -141,11 +141,20 @@ def require_server(connection: Connection) -> None:
 
 
 def installed(connection: Connection) -> str | None:
-    """The revision of the schema in this database; None where there is none."""
+    """The revision of the schema in this database; None where there is none.
+
+    Raises Configuration where it says none, or several.
+    """
     if connection.execute(_HAS_VERSION, {"schema": SCHEMA}).first() is None:
         return None
-    version: str | None = connection.scalar(_VERSION)
-    return version
+    versions = connection.scalars(_VERSION).all()
+    if len(versions) != 1:
+        raise Configuration(
+            f"archive.schema_version holds {len(versions)} rows instead of one: the schema was "
+            "restored without its data, or changed by hand; restore both together, or DROP SCHEMA "
+            "archive CASCADE if nothing was ever archived in it"
+        )
+    return str(versions[0])
 
 
 def _refuse_newer(version: str | None) -> None:

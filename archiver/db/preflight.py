@@ -12,6 +12,7 @@ from archiver.db import schema
 from archiver.db.deadline import A_MINUTE, Limit
 from archiver.db.engine import whereabouts
 from archiver.db.migrate import require_schema, require_server
+from archiver.db.row_security import require_all_rows
 from archiver.db.transaction import connected
 from archiver.errors import Configuration, Forbidden
 
@@ -66,13 +67,6 @@ _UNLOGGED: Final = text("""
     SELECT 'archive.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'archive' AND c.relpersistence = 'u' AND c.relkind = 'r' ORDER BY 1
 """)
-# In force for this user: not for the owner and superusers, and not with BYPASSRLS.
-_HIDING_ROWS: Final = text("""
-    SELECT 'archive.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'archive' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-      AND row_security_active(c.oid)
-    ORDER BY 1
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ def preflight(
         _require_rights(connection, state.who, writes=writes)
         require_schema(connection)
         _require_columns(connection, writes=writes)
-        _require_all_rows(connection, state.who)
+        require_all_rows(connection)
         if writes and not allow_weak_durability:
             _require_durability(weaknesses(connection, state))
 
@@ -159,19 +153,6 @@ def _require_rights(connection: Connection, who: str, *, writes: bool) -> None:
             rights = (right.replace(" on ", " ON ", 1) for right in missing)
             remedy = "as the archive's owner, " + "; ".join(f"GRANT {r} TO {role}" for r in rights)
         raise Forbidden(f"the database user {who} lacks {', '.join(missing)}: {remedy}")
-
-
-def _require_all_rows(connection: Connection, who: str) -> None:
-    """Row-level security shows no error to who reads: what is stored would look as if it were not.
-
-    It is a setting of the tables, and COPY refuses them for it.
-    """
-    if hiding := connection.scalars(_HIDING_ROWS).all():
-        remedy = "; ".join(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in hiding)
-        raise Configuration(
-            f"row-level security may hide rows of {', '.join(hiding)} from the database user "
-            f"{who}: as the archive's owner, {remedy}"
-        )
 
 
 def _require_columns(connection: Connection, *, writes: bool) -> None:

@@ -90,7 +90,13 @@ class PostgresStore:
 
     def _read_store_id(self) -> str:
         with connected(self._engine, limit=self._limit) as connection:
-            return str(connection.scalars(select(schema.store.c.store_id)).one())
+            found = connection.scalar(select(schema.store.c.store_id))
+        if found is None:
+            raise Configuration(
+                "archive.store is empty: restore its row from a backup of this database; it is "
+                "never made anew, because each mark names the store"
+            )
+        return str(found)
 
     def _find_newest(self, cluster: UUID, keys: Sequence[Key]) -> Mapping[str, Newest]:
         with connected(self._engine, limit=self._limit) as connection:

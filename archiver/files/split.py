@@ -12,6 +12,9 @@ from archiver.files.surrogates import neutral
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
 _TWICE = 2
+# Between documents of YAML, which JSON is.
+SEPARATOR: Final = b"---"
+_SEPARATORS = re.compile(rb"(?:---[ \t]*(?:\r?\n\s*|$))+")
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 # What msgspec raises for bytes of any kind.
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -80,10 +83,15 @@ def values(text: bytes) -> Iterator[Part]:
         step = _STEP.get(token[0], 0)
         depth = max(0, depth + step)
         if depth == 0 and step:
-            yield Part(text[start : token.end()].strip())
+            yield Part(_without_separators(text[start : token.end()].strip()))
             start = token.end()
-    if rest := text[start:].strip():
+    if rest := _without_separators(text[start:].strip()):
         yield Part(rest, whole=depth == 0)
+
+
+def _without_separators(text: bytes) -> bytes:
+    found = _SEPARATORS.match(text)
+    return text[found.end() :] if found else text
 
 
 def items(part: Part) -> Items | None:

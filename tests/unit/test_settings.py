@@ -192,6 +192,23 @@ def test_an_escaped_keyword_hides_no_password() -> None:
     assert shown == "postgresql://u@h/x?pass%77ord=***&sslmode=require"
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://w@h/db;password=canary", "postgresql://w@h/db***"),
+        ("postgresql://w@h/db&password=canary", "postgresql://w@h/db***"),
+        ("postgresql://w&password=canary", "postgresql://w***"),
+        ("postgresql://w@h/db password=canary?port=1", "postgresql://w@h/db***?port=1"),
+        ("postgresql://h/db?user=x password=canary", "postgresql://h/db?user=***"),
+        ("postgresql://h/db?user=x;password=canary&port=1", "postgresql://h/db?user=***&port=1"),
+        ("postgresql://h/db?user=x%20password%3Dcanary", "postgresql://h/db?user=***"),
+        ("postgresql://h/db? user=canary", "postgresql://h/db? user=***"),
+    ],
+)
+def test_a_mistyped_separator_shows_no_password(url: str, expected: str) -> None:
+    assert load(database_url=url).shown()["database_url"] == expected
+
+
 def test_nothing_that_libpq_hides_is_shown() -> None:
     hidden = [o.keyword.decode() for o in Conninfo.get_defaults() if o.dispchar == b"*"]
     assert "password" in hidden

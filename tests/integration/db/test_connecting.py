@@ -257,6 +257,13 @@ def test_every_way_into_the_store_is_translated(postgres_server: PostgresServer)
     engine.dispose()
 
 
+def test_a_store_without_its_name_is_to_be_restored(owner: Engine) -> None:
+    with owner.begin() as connection:
+        connection.execute(text("DELETE FROM archive.store"))
+    with pytest.raises(Configuration, match=r"archive\.store is empty: restore"):
+        _ = PostgresStore(owner, patience=Patience(0)).store_id
+
+
 def test_a_cluster_id_that_is_no_uuid(store: PostgresStore) -> None:
     with pytest.raises(Configuration, match="no UUID"):
         store.write(Batch("run-1", "kind-kind", []))

@@ -148,6 +148,20 @@ def test_a_newer_schema_is_left_alone(empty: Engine, version: str) -> None:
             refuse(empty)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM archive.schema_version", "INSERT INTO archive.schema_version VALUES ('0002')"],
+    ids=["none", "two"],
+)
+def test_a_schema_of_no_or_two_revisions_is_no_old_one(empty: Engine, statement: str) -> None:
+    migrate(empty)
+    with empty.begin() as connection:
+        connection.execute(text(statement))
+    for act in (check, migrate):
+        with pytest.raises(Configuration, match=r"rows instead of one.*restore"):
+            act(empty)
+
+
 def test_an_older_schema_has_to_be_migrated(empty: Engine) -> None:
     migrate(empty)
     with empty.begin() as connection:

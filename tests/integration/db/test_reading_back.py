@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from archiver.db.archive import Archived, find, find_quarantined
 from archiver.db.store import PostgresStore
 from archiver.domain.record import AuditRecord
+from archiver.errors import Configuration
 from archiver.ports import Batch, Quarantined
 from tests.fakes.records import CLUSTER, record
 
@@ -73,6 +74,17 @@ def test_one_cluster_can_be_chosen(store: PostgresStore, reader: Engine) -> None
 
 def clusters(found: Sequence[Archived]) -> list[str]:
     return [str(one.cluster_id) for one in found]
+
+
+def test_rows_that_may_be_hidden_are_not_said_to_be_missing(
+    store: PostgresStore, owner: Engine, reader: Engine
+) -> None:
+    store.write(Batch("run-1", CLUSTER, [record()]))
+    with owner.begin() as connection:
+        connection.execute(text("ALTER TABLE archive.revision ENABLE ROW LEVEL SECURITY"))
+    with pytest.raises(Configuration, match="DISABLE ROW LEVEL SECURITY"):
+        find(reader, record().key.uid)
+    assert find(owner, record().key.uid)
 
 
 @pytest.mark.parametrize(

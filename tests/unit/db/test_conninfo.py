@@ -106,6 +106,25 @@ def test_the_rest_of_a_password_is_taken_for_nothing_else(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "postgresql://u@db/a&password=s3cret",
+        "postgresql://u@db/a;password=s3cret",
+        "postgresql://u@db/a password=s3cret",
+        "postgresql://u@db:5433&password=s3cret",
+        "postgresql://u&password=s3cret",
+        "postgresql://u:s3cret@db/a&sslmode=require?port=5433",
+    ],
+)
+def test_parameters_that_do_not_begin_with_a_question_mark_are_no_name(url: str) -> None:
+    with pytest.raises(Configuration, match="no libpq URI") as caught:
+        parameters(url)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:a&b=c;d@db/a",
+        "postgresql://u@db/a%20b%3D%26",
         "postgresql://u:a%2Fb%40c@db/a%40b",
         "postgresql://u@%40abstract/a",
         "postgresql://u@db:,db2:5433/a",

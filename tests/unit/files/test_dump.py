@@ -82,6 +82,29 @@ def test_documents_one_after_another(tmp_path: Path) -> None:
     assert bad == {"x.json document 2": "not-json", "x.json document 4": "truncated"}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{\n"a":1}\n---\n{\n"b":2}\n--- \n---\r\n\n{\n"c":"---"}\n---\n',
+        b'{"a":1}\n---\n{"b":2}\n---\n{"c":"---"}\n---\n',
+    ],
+)
+def test_separators_of_yaml_between_documents_of_json(tmp_path: Path, content: bytes) -> None:
+    good, bad = read(tmp_path, "x.json", content)
+    assert [one.replace(b"\n", b"") for one in good.values()] == [
+        b'{"a":1}',
+        b'{"b":2}',
+        b'{"c":"---"}',
+    ]
+    assert bad == {}
+
+
+def test_what_only_begins_like_a_separator_is_none(tmp_path: Path) -> None:
+    good, bad = read(tmp_path, "x.json", b'{\n"a":1}\n---- {\n"b":2}')
+    assert list(good) == ["x.json"]
+    assert bad == {"x.json document 2": "not-json"}
+
+
 @pytest.mark.parametrize("cut", range(40, 58))
 def test_a_list_cut_short(tmp_path: Path, cut: int) -> None:
     whole = b'{"apiVersion":"v1","items":[{"a":[1,2]},{"b":"},"},{"c":3}],"kind":"List"}'
