@@ -10,7 +10,7 @@ _LONGEST: Final = 0.02
 # With fewer requests under way there is nothing to collect.
 _FEWEST: Final = 4
 # A large answer comes in pieces of 16 KB; meanwhile so many come that the system keeps; seconds.
-# Each pause is twice the last: an answer waits at its end no longer than it has been coming in.
+# Longer ones cost less CPU and hold up the list: at one time curl takes so many bytes and no more.
 _FILLING: Final = 0.002
 # Of each new time in the average.
 _WEIGHT: Final = 1 / 16
@@ -26,7 +26,6 @@ class Moderation:
 
     def __init__(self) -> None:
         self._average = 0.0
-        self._filling = 0.0
 
     def took(self, seconds: float) -> None:
         """One request took that long, from sending it to having taken its answer."""
@@ -35,5 +34,4 @@ class Moderation:
     def pause(self, under_way: int, *, coming_in: bool = False) -> float:
         """Seconds in which nothing need be taken; `coming_in`: an answer has come in part."""
         several = min(self._average * _SHARE, _LONGEST) if under_way >= _FEWEST else 0.0
-        self._filling = min(max(2 * self._filling, _FILLING), _LONGEST) if coming_in else 0.0
-        return max(several, self._filling)
+        return max(several, _FILLING) if coming_in else several
