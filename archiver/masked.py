@@ -31,18 +31,21 @@ def masked(url: str) -> str:
     # In anything else (a keyword string, another scheme) a password may stand anywhere.
     if not url.startswith(SCHEMES):
         return "***"
-    without_password = _PASSWORD.sub(r"\1:***@", url)
-    return _PARAMETER.sub(_mask, _MISPLACED.sub(r"\1***", without_password))
+    return _PARAMETER.sub(_mask, _MISPLACED.sub(r"\1***", _without_password(url)))
 
 
 def has_misplaced_parameters(url: str) -> bool:
     """Whether what stands before the parameters of a libpq URI may be some that are no such."""
-    return _MISPLACED.search(_PASSWORD.sub(r"\1:***@", url)) is not None
+    return _MISPLACED.search(_without_password(url)) is not None
 
 
 def may_hold_password(text: str) -> bool:
     """Whether a text, perhaps with the name of what it is of, had better not be shown."""
     return any(sign in text.lower() for sign in _SIGNS)
+
+
+def _without_password(url: str) -> str:
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def _mask(parameter: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from itertools import chain, islice
 from archiver.files import inputs
 from archiver.files.inputs import Broken
 from archiver.files.lists import CUT_SHORT, Document, Entry, Flaw, objects
-from archiver.files.split import SEPARATOR, Part, problem, values
+from archiver.files.split import Part, problem, values
 from archiver.files.yaml_only import Places
 from archiver.files.yaml_text import Converted, to_json
 from archiver.ports import Unparsed
@@ -114,7 +114,7 @@ def _json_text(shown: str, lines: Sequence[tuple[int, bytes]]) -> Iterator[Entry
 
 def _json_lines(shown: str, lines: Iterable[tuple[int, bytes]]) -> Iterator[Entry]:
     for number, line in lines:
-        if (raw := line.strip()) and raw != SEPARATOR:
+        if (raw := line.strip()) and not _SEPARATOR.fullmatch(raw):
             # Only the last line can lack its newline: there, broken JSON means that it was cut.
             whole = line.endswith(b"\n") or not raw.startswith(_JSON) or not problem(raw)
             yield from objects(f"{shown} line {number}", Part(raw, whole))

@@ -13,7 +13,6 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"(\w+)"\s*:\s*(.*)', re.DOTALL)
 _TWICE = 2
 # Between documents of YAML, which JSON is.
-SEPARATOR: Final = b"---"
 _SEPARATORS = re.compile(rb"(?:---[ \t]*(?:\r?\n\s*|$))+")
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 # What msgspec raises for bytes of any kind.

@@ -59,24 +59,26 @@ def test_another_distribution_is_told_what_it_has_to_bring(
     assert "IMAGE=" in image
 
 
+def has_apt_alone(folder: Path, monkeypatch: pytest.MonkeyPatch, os_release: str) -> None:
+    """A machine of that system, whose only program is apt-get."""
+    (folder / "os-release").write_text(os_release)
+    monkeypatch.setattr(require, "__defaults__", (folder / "os-release",))
+    (folder / "apt-get").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+
+
 def test_an_image_that_is_there_needs_no_distribution(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "os-release").write_text("ID=ubuntu\nVERSION_CODENAME=noble\n")
-    monkeypatch.setattr(require, "__defaults__", (tmp_path / "os-release",))
-    (tmp_path / "apt-get").touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    has_apt_alone(tmp_path, monkeypatch, "ID=ubuntu\nVERSION_CODENAME=noble\n")
     assert _not_to_be_had(build_image=False) == []
 
 
 def test_an_image_that_is_to_be_built_needs_the_programs_of_its_build(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "os-release").write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
-    monkeypatch.setattr(require, "__defaults__", (tmp_path / "os-release",))
-    (tmp_path / "apt-get").touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    has_apt_alone(tmp_path, monkeypatch, "ID=debian\nVERSION_CODENAME=bookworm\n")
     (image,) = _not_to_be_had(build_image=True)
     assert "setpriv (package util-linux)" in image
     assert "IMAGE=" in image
