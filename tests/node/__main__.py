@@ -18,6 +18,7 @@ from tests.node.needs import check_needs
 from tests.node.node import build_servers
 from tests.node.packages import Programs, find_programs
 from tests.node.place import Place
+from tests.node.program import path_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    command = [path_of(options.command[0]), *options.command[1:]] if options.command else []
     # All that takes the network is done here: inside, there is none.
     version = resolve(minor_of(find_binaries(options.version).release))
     build_servers(version)
@@ -61,14 +63,14 @@ def _run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         place, janitor = stack.enter_context(tidied())
         sockets = []
-        for name in () if options.command else ("--apiserver-socket", "--postgres-socket"):
+        for name in () if command else ("--apiserver-socket", "--postgres-socket"):
             listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             sockets.append((name, listening))
         described = [text for name, s in sockets for text in (name, str(s.fileno()))]
         inside = [sys.executable, "-m", "tests.node.inside", f"--folder={place.path}",
                   f"--version={version.minor}", *images, *described]  # fmt: skip
-        if options.command:
-            inside += ["--", *options.command]
+        if command:
+            inside += ["--", *command]
         environment = _environment(place, programs)
         return enclosed((place, janitor), inside, environment, [s for _, s in sockets])
 

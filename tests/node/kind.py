@@ -25,6 +25,7 @@ from tests.controlplane.progress import say
 from tests.node import gateway
 from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
+from tests.node.program import path_of
 
 CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run_command(options: argparse.Namespace) -> int:
     for number in ENDING:  # unwinds, so that the cluster is deleted
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    command = [_program(options.command[0]), *options.command[1:]]
+    command = [path_of(options.command[0]), *options.command[1:]]
     # With an administrator's certificate in it: a killed run's goes with the next.
     with scratch(PREFIX) as folder, _cluster(folder / "kubeconfig") as known:
         if options.archive:
@@ -72,14 +73,6 @@ def _run_command(options: argparse.Namespace) -> int:
             _run("kind", "load", "docker-image", "--name", CLUSTER, options.name)
         environment = {**os.environ, **known, "ARCHIVER_TEST_IMAGE": options.name}
         return _beside(command, environment)
-
-
-def _program(name: str) -> str:
-    """Its path. Raises NodeError where there is none: a cluster takes minutes."""
-    found = shutil.which(name)
-    if found is None:
-        raise NodeError(f"there is no program {name} to run on the cluster")
-    return found
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
