@@ -21,10 +21,10 @@ from typing import Any
 import urllib3
 
 from bench.cluster import BenchCluster, bench_cluster, marks_of, path_in
-from bench.cpu import Spent
+from bench.cpu import Spent, until_idle
 from bench.measured import Measured, Running, measure
 from bench.results import write_results
-from bench.turns import SETTLING, Patched, Turns
+from bench.turns import Patched, Turns
 from bench.wrk import patch_rate
 from tests.controlplane.cache import cache_root
 from tests.integration.conftest import prepare_template
@@ -112,7 +112,7 @@ class Bench:
         )
         counted = self.cluster.requests()
         whole = self._run(namespace, "archiver", "backfill", beside=turns)
-        of_floors = sum(floor.answered for floor in turns.floors.values())
+        of_floors = sum(floor.count for floor in turns.floors.values())
         sent = self.cluster.requests() - counted - of_floors
         again = self._run(namespace, "archiver", "backfill")
         for measured, name in ((whole, "archived"), (again, "already"), (not_due, "notDue")):
@@ -121,7 +121,7 @@ class Bench:
             "count": count,
             "bareListPerSecond": round(count / listed),
             "barePatchPerSecond": round(turns.floor.per_second),
-            "barePatchCpuMs": turns.floor.spent.per_object(turns.floor.answered),
+            "barePatchCpuMs": turns.floor.spent.per_object(turns.floor.count),
             "barePatchTurns": {c: round(f.per_second, 1) for c, f in turns.floors.items()},
             "whole": figures(whole, count, turns.paused),
             "wholeCpuMs": turns.spent.per_object(count, archiver=whole.cpu),
@@ -180,11 +180,11 @@ class Bench:
             seconds=self.options.seconds,
             cache=cache_root(os.environ),
         )
+        ended = time.perf_counter()
         assert rate.failed == 0, rate
-        time.sleep(SETTLING)
-        spent = Spent.so_far(self.processes) - began
-        answered = self.cluster.requests() - counted
-        return Patched(rate.count, rate.count / rate.per_second, answered, spent)
+        drained = until_idle(self.processes)
+        seconds = rate.count / rate.per_second + max(0.0, drained.wall - ended)
+        return Patched(self.cluster.requests() - counted, seconds, drained - began)
 
 
 def figures(measured: Measured, count: int, paused: float = 0.0) -> dict[str, float]:

@@ -5,7 +5,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+# Seconds. What the system counts in is a hundredth of one, and a server at work has several.
+_WINDOW: Final = 0.03
+_BUSY: Final = 0.015
+_PATIENCE: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,22 @@ class Spent:
         used = dict(self.cpu) | clients
         used["left"] = self.wall * (os.cpu_count() or 1) - sum(used.values())
         return {name: round(seconds / count * 1e3, 2) for name, seconds in used.items()}
+
+
+def until_idle(servers: Mapping[str, int]) -> Spent:
+    """Wait until the servers have answered all that was asked; `Spent.so_far` at their last work.
+
+    Raises TimeoutError if they do not come to rest.
+    """
+    seen = Spent.so_far(servers)
+    deadline = seen.wall + _PATIENCE
+    while seen.wall < deadline:
+        time.sleep(_WINDOW)
+        now = Spent.so_far(servers)
+        if sum((now - seen).cpu.values()) < _BUSY:
+            return seen
+        seen = now
+    raise TimeoutError(f"the servers were still busy after {_PATIENCE} s: {dict(servers)}")
 
 
 def _seconds_of(pid: int) -> float:

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
 
-from bench.cpu import Spent
+from bench.cpu import Spent, until_idle
 from bench.measured import Running
 
-# What is under way when a run is stopped is answered within this; it counts as the run's own time.
-SETTLING: Final = 0.3
 # A run has about so many turns, of at least and at most so many seconds.
 _TURNS: Final = 15
 _SHORTEST, _LONGEST = 1.0, 10.0
@@ -23,21 +21,19 @@ _SHORTEST, _LONGEST = 1.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """Bare PATCH: how many, in how many seconds, and what the servers spent on all they answered.
+    """Bare PATCH: how many, in how many seconds, and what the servers spent on them.
 
-    What is under way when the load tool ends is answered, and not counted by it.
+    With what is under way when the load tool ends, and the time until it is answered.
     """
 
     count: int = 0
     seconds: float = 0.0
-    answered: int = 0
     spent: Spent = field(default_factory=Spent)
 
     def __add__(self, other: "Patched") -> "Patched":
         return Patched(
             self.count + other.count,
             self.seconds + other.seconds,
-            self.answered + other.answered,
             self.spent + other.spent,
         )
 
@@ -78,8 +74,8 @@ class Turns:
             ended = running.ends_within(self.seconds)
             running.stop()
             try:
-                time.sleep(0.0 if ended else SETTLING)
-                stopped = Spent.so_far(self.servers)
+                # What is under way is answered, and that is the run's own time.
+                stopped = Spent.so_far(self.servers) if ended else until_idle(self.servers)
                 self.spent += stopped - began
                 if ended:
                     return

@@ -9,6 +9,7 @@
     lane          requests of one kind, in order, with a window and a pace
     window        how many requests at once: fewer after a 429
     patience      how long a request is repeated, and how long between
+    readiness     whether a missing right is one: a server that has just started refuses everybody
     transfers     attempts under way: libcurl's multi interface
     login         credentials as loaded once: certificates, proxy, the Authorization header
     request       one request as data, and the bytes of its answer as they come in

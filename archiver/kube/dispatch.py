@@ -18,6 +18,7 @@ from archiver.kube.lane import Call, Lane
 from archiver.kube.login import Login, Network
 from archiver.kube.moderation import Moderation
 from archiver.kube.patience import Outage, Patience
+from archiver.kube.readiness import Readiness
 from archiver.kube.transfers import Lost, Transfers
 from archiver.ports import Stop
 
@@ -51,6 +52,7 @@ class Dispatcher:
         self._lanes: dict[Lane, None] = {}
         self._moderation = Moderation()
         self._outage = Outage()
+        self._readiness = Readiness(network.connections)
         self._number = count()
         self._lock = threading.Lock()
         self._asleep = self._closed = False
@@ -176,6 +178,7 @@ class Dispatcher:
             return
         call.lane.window.ended(call.sent, busy=None)
         if isinstance(result, Lost):
+            self._readiness.lost()
             if not self._is_repeated(call, error=result):
                 doing = f"{call.request.name} at {self.server}"
                 call.lane.fail(call, Unavailable(f"{doing}: {result}"))
@@ -187,13 +190,25 @@ class Dispatcher:
             self.clock = Clock(date, time.time_ns())
         if answer.status == _UNAUTHORIZED and not call.renewed:
             self._log_in_again(call)
+        elif not call.believed and self._readiness.is_in_doubt(answer):
+            self._lanes.setdefault(self._readiness.lane)
+            self._readiness.ask(call, lambda: self._refused(call, answer))
         elif not call.request.is_worth_repeating(answer) or not self._is_repeated(call, answer):
-            try:
-                result = call.interpret(answer)
-            except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
-                call.lane.fail(call, error)
-            else:
-                call.future.set_result(result)
+            self._settle(call, answer)
+
+    def _settle(self, call: Call[Any], answer: Answer) -> None:
+        try:
+            result = call.interpret(answer)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
+            call.lane.fail(call, error)
+        else:
+            call.future.set_result(result)
+
+    def _refused(self, call: Call[Any], refusal: Answer) -> None:
+        if call.believed:
+            call.lane.add(call, first=True)
+        elif not self._is_repeated(call, refusal):
+            self._settle(call, refusal)
 
     def _is_repeated(
         self, call: Call[Any], answer: Answer | None = None, error: Exception | None = None

@@ -24,7 +24,7 @@ class Call(Generic[_T]):
     """A request with all its repetitions. `interpret` makes the result of the last answer.
 
     `sent` is the time of the attempt under way (time.monotonic). `renewed`: the credentials were
-    loaded anew because of it.
+    loaded anew because of it. `believed`: the server is ready, so that a refusal counts.
     """
 
     request: Request
@@ -35,6 +35,7 @@ class Call(Generic[_T]):
     login: Login | None = None
     sent: float = 0.0
     renewed: bool = False
+    believed: bool = False
 
     def may_be_sent(self) -> bool:
         """Whether nobody has cancelled it; from now on nobody can."""
@@ -112,7 +113,7 @@ class Lane:
             return None
         return max(0.0, self._pace.left(now))
 
-    def fail(self, call: Call[Any], error: Exception) -> None:
+    def fail(self, call: Call[Any], error: BaseException) -> None:
         """A call has failed, and with it perhaps all that wait behind it."""
         call.end(error)
         if isinstance(error, ArchiverError) and self._error is None and self._ends_it(error):

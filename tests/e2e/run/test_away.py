@@ -110,3 +110,18 @@ def test_the_api_server_goes_in_the_middle(
     assert done.code == 75, done.err
     assert sum(done.report["counts"].values()) == 2 * done.report["counts"]["found"]
     assert is_whole(archiver, processings, rows)
+
+
+@pytest.mark.needs_control_plane_processes("stops the API server")
+def test_the_api_server_comes_back_in_the_middle(
+    archiver: Archiver, processings: Collection, rows: Rows, control_plane: ControlPlane
+) -> None:
+    """Until it knows its RBAC rules it refuses everybody, and that is no missing right."""
+    processings.create_all(range(MANY), context_bytes=0)
+    process = begun(archiver, rows)
+    control_plane.stop_apiserver()
+    control_plane.start_apiserver()
+    done = finish(process)
+    assert done.code == 0, done.err
+    assert done.counts("archived") == [MANY]
+    assert is_whole(archiver, processings, rows)
