@@ -174,6 +174,15 @@ class TestSource:
         with pytest.raises(Configuration, match="does not serve"):
             next(pages)
 
+    @pytest.mark.usefixtures("virtual_time")
+    def test_what_cannot_be_converted_may_be_read_as_it_is_stored(self, stub: Start) -> None:
+        failed = status(500, "conversion webhook for g/v2, Kind=Ticket failed: no")
+        way_out = r"--resource tickets\.VERSION\.g$"
+        with pytest.raises(Unavailable, match=way_out):
+            next(source(stub(served("tickets"), failed)).pages())
+        with pytest.raises(Unavailable, match=way_out):
+            source(stub(served("tickets"), failed)).read(resource())
+
     def test_reading_what_can_no_longer_be_parsed(self, stub: Start) -> None:
         broken = item("n/a")
         broken["metadata"] = {"uid": "uid-n/a"}
