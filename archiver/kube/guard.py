@@ -1,10 +1,11 @@
 """Whether the guard is in force: what keeps deletion from overtaking the archiver."""
 
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from archiver.errors import ArchiverError, Unavailable
+from archiver.errors import ArchiverError
 from archiver.kube.admission import (
     Binding,
     BindingSpec,
@@ -14,10 +15,16 @@ from archiver.kube.admission import (
     Resource,
 )
 from archiver.kube.client import Client
-from archiver.kube.failures import failure
+from archiver.kube.failures import require_success
+
+_T = TypeVar("_T", Policy, Binding)
 
 NAME: Final = "guard.archiver.kubernaut.io"
 _PATH: Final = "/apis/admissionregistration.k8s.io/v1"
+_PLURALS: Final = {
+    Policy: "validatingadmissionpolicies",
+    Binding: "validatingadmissionpolicybindings",
+}
 # Of what deploy/guard/delete-policy.yaml evaluates; another expression may allow anything.
 _DIGEST: Final = "3df0ff862f784bc6357bf34a4e9641453f0123e1f347c95c04e452fdb9c99da0"
 # The guard leaves the archiver's own namespace out on purpose: where deploy/ installs it, and in a
@@ -46,28 +53,26 @@ class Finding(NamedTuple):
 def gate(client: Client, *, group: str, plural: str) -> Finding:
     """The gate of this resource: the guard's policy, if it reaches it, and a binding that denies.
 
-    Asked for information alone, so no failure ends a run: what cannot be read is unknown.
+    Asked for information alone, so no failure ends a run: what cannot be read is unknown, and
+    nothing is asked for behind it, for that would perhaps be waited for as long.
     """
     try:
-        policy = client.get(f"{_PATH}/validatingadmissionpolicies/{NAME}")
-        binding = client.get(f"{_PATH}/validatingadmissionpolicybindings/{NAME}")
+        policy = _read(client, Policy, NAME)
+        binding = _read(client, Binding, NAME) if policy else None
     except ArchiverError as error:
         return Finding(Gate.UNKNOWN, str(error))
-    answers = {"policy": policy, "binding": binding}
-    for what, answer in answers.items():
-        if answer.status == 404:
-            return Finding(Gate.NONE, f"there is no {what} {NAME}")
-    for what, answer in answers.items():
-        if not answer.ok:
-            return Finding(Gate.UNKNOWN, str(failure(answer, f"{what} {NAME}")))
-    try:
-        return _judged(
-            policy.read(Policy, f"policy {NAME}").spec,
-            binding.read(Binding, f"binding {NAME}").spec,
-            Resource(group, plural),
-        )
-    except Unavailable as error:
-        return Finding(Gate.UNKNOWN, str(error))
+    if not policy or not binding:
+        return Finding(Gate.NONE, f"there is no {'binding' if policy else 'policy'} {NAME}")
+    return _judged(policy.spec, binding.spec, Resource(group, plural))
+
+
+def _read(client: Client, wanted: type[_T], name: str) -> _T | None:
+    """None where there is none. Raises Forbidden, Configuration, Unavailable and Interrupted."""
+    answer = client.get(f"{_PATH}/{_PLURALS[wanted]}/{name}")
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return None
+    doing = f"{wanted.__name__.lower()} {name}"
+    return require_success(answer, doing).read(wanted, doing)
 
 
 def _judged(policy: PolicySpec, binding: BindingSpec, resource: Resource) -> Finding:

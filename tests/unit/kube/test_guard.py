@@ -75,6 +75,24 @@ def test_the_gate(stub: Start, replies: list[Reply], expected: Gate) -> None:
     assert found(stub, *replies).gate is expected
 
 
+@pytest.mark.usefixtures("virtual_time")
+def test_behind_a_failure_nothing_more_is_asked(stub: Start) -> None:
+    failing = stub(status(500, "no route"))
+    finding = gate(failing.client(), **OURS)
+    assert finding.gate is Gate.UNKNOWN
+    assert "no route" in finding.why
+    assert {request.path.rsplit("/", 2)[1] for request in failing.requests} == {
+        "validatingadmissionpolicies"
+    }
+
+
+def test_a_client_that_is_closed_meanwhile_leaves_it_unknown(stub: Start) -> None:
+    client = stub(policy()).client()
+    client.close()
+    finding = gate(client, **OURS)
+    assert finding == (Gate.UNKNOWN, "the client was closed")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
