@@ -36,7 +36,7 @@ _WOULD_BE: Final = {
 }
 _NO_GATE: Final = {
     "none": "gate: none; what is deleted before a run is lost (kubectl apply -k deploy/guard/)",
-    "partial": "gate: partial, the guard does not reach every object; see the event gate.off",
+    "partial": "gate: partial, the guard may let some objects go; see the event gate.off",
     "unknown": "gate: unknown, the guard could not be read; see the event gate.off",
 }
 

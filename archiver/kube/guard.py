@@ -1,11 +1,12 @@
 """Whether the guard is in force: what keeps deletion from overtaking the archiver."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, Forbidden
 from archiver.kube.admission import (
     Binding,
     BindingSpec,
@@ -20,6 +21,12 @@ from archiver.kube.failures import require_success
 _T = TypeVar("_T", Policy, Binding)
 
 NAME: Final = "guard.archiver.kubernaut.io"
+# The CRD is not deleted either; the archiver marks and does nothing else; nobody else marks.
+_BESIDE: Final = (
+    "guard-crd.archiver.kubernaut.io",
+    "limit.archiver.kubernaut.io",
+    "mark.archiver.kubernaut.io",
+)
 _PATH: Final = "/apis/admissionregistration.k8s.io/v1"
 _PLURALS: Final = {
     Policy: "validatingadmissionpolicies",
@@ -38,7 +45,7 @@ class Gate(StrEnum):
     """What stands between a completed object and its deletion."""
 
     GUARD = "guard"
-    PARTIAL = "partial"  # the guard, narrowed: it may let some of these objects go
+    PARTIAL = "partial"  # the guard, narrowed or without those beside it: it may let some go
     NONE = "none"  # an object that is deleted before a run is not seen
     UNKNOWN = "unknown"  # it could not be read
 
@@ -53,17 +60,55 @@ class Finding(NamedTuple):
 def gate(client: Client, *, group: str, plural: str) -> Finding:
     """The gate of this resource: the guard's policy, if it reaches it, and a binding that denies.
 
-    Asked for information alone, so no failure ends a run: what cannot be read is unknown, and
-    nothing is asked for behind it, for that would perhaps be waited for as long.
+    It is partial where one of the policies that deploy/guard has beside it is missing, does not
+    deny or cannot be read; whether somebody has changed them is not looked at. Asked for
+    information alone, so no failure ends a run: what cannot be read is unknown. Behind a failure
+    nothing more is asked, for that would perhaps be waited for as long.
     """
     try:
-        policy = _read(client, Policy, NAME)
-        binding = _read(client, Binding, NAME) if policy else None
+        finding = _guard(client, Resource(group, plural))
     except ArchiverError as error:
         return Finding(Gate.UNKNOWN, str(error))
-    if not policy or not binding:
-        return Finding(Gate.NONE, f"there is no {'binding' if policy else 'policy'} {NAME}")
-    return _judged(policy.spec, binding.spec, Resource(group, plural))
+    if finding.gate is Gate.NONE or not (gaps := ", ".join(_gaps_beside(client))):
+        return finding
+    why = f"{NAME} is worth no more than what is beside it: {gaps}"
+    return Finding(Gate.PARTIAL, f"{finding.why}; {why}" if finding.why else why)
+
+
+def _guard(client: Client, resource: Resource) -> Finding:
+    found = _installed(client, NAME)
+    if isinstance(found, str):
+        return Finding(Gate.NONE, found)
+    return _judged(*found, resource)
+
+
+def _gaps_beside(client: Client) -> Iterator[str]:
+    for asked, name in enumerate(_BESIDE, 1):
+        try:
+            found = _installed(client, name)
+        except Forbidden as error:
+            yield str(error)
+        except ArchiverError as error:
+            yield str(error)
+            if not_asked := ", ".join(_BESIDE[asked:]):
+                yield f"so nothing is known of {not_asked}"
+            return
+        else:
+            if isinstance(found, str):
+                yield found
+
+
+def _installed(client: Client, name: str) -> tuple[PolicySpec, BindingSpec] | str:
+    """A policy, and the binding by which it denies; or what is missing of that, for people."""
+    if (policy := _read(client, Policy, name)) is None:
+        return f"there is no policy {name}"
+    if (binding := _read(client, Binding, name)) is None:
+        return f"there is no binding {name}"
+    if (of := binding.spec.policy_name) != name:
+        return f"the binding {name} is of the policy {of!r}"
+    if "Deny" not in binding.spec.validation_actions:
+        return f"the binding {name} does not deny"
+    return policy.spec, binding.spec
 
 
 def _read(client: Client, wanted: type[_T], name: str) -> _T | None:
@@ -76,10 +121,6 @@ def _read(client: Client, wanted: type[_T], name: str) -> _T | None:
 
 
 def _judged(policy: PolicySpec, binding: BindingSpec, resource: Resource) -> Finding:
-    if binding.policy_name != NAME:
-        return Finding(Gate.NONE, f"the binding {NAME} is of the policy {binding.policy_name!r}")
-    if "Deny" not in binding.validation_actions:
-        return Finding(Gate.NONE, f"the binding {NAME} does not deny")
     bound = binding.match_resources
     if not (policy.match_constraints.reaches(resource) and bound.reaches(resource)):
         return Finding(Gate.NONE, f"{NAME} does not reach deletions of {resource}")
