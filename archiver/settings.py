@@ -36,6 +36,7 @@ def _duration(value: object) -> object:
 
 Uuid: TypeAlias = Annotated[str, AfterValidator(lambda text: str(UUID(text)))]
 Duration: TypeAlias = Annotated[int, BeforeValidator(_duration), Field(strict=True, gt=0)]
+Rate: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -99,9 +100,8 @@ class Settings(BaseSettings):
         description="Most marks under way at once; fewer while the API server answers 429. "
         "More gain nothing on small servers.",
     )
-    max_marks_per_second: float | None = Field(
+    max_marks_per_second: Rate | None = Field(
         None,
-        gt=0,
         description="Upper rate of marks, per second, of this process: that of all shards together "
         "is N times as high. Default: none.",
     )
@@ -175,8 +175,7 @@ class Settings(BaseSettings):
                 f"ARCHIVER_SHARDS is {self.shards}, and {_INDEX}, which says which of them this "
                 "is, is not set: run it as an Indexed Job, or give --shard I/N instead"
             )
-        name = f"{_INDEX} of ARCHIVER_SHARDS"
-        return parse_shard(f"{index}/{self.shards}", name=name)
+        return parse_shard(f"{index}/{self.shards}", name=f"{_INDEX} of ARCHIVER_SHARDS")
 
     def shown(self) -> dict[str, Any]:
         """Ready to print: durations as text, passwords masked."""
@@ -228,7 +227,8 @@ def _sentence(error: Any) -> str:
         field = Settings.model_fields.get(name)
         expected = f" Expected: {field.description}" if field else ""
         return f"{named} is not accepted; not shown, for a password may be in it.{expected}"
-    return f"{named}: {value[:80]}: {error['msg']}"
+    hint = "; leave it out for no limit" if error["type"] == "finite_number" else ""
+    return f"{named}: {value[:80]}: {error['msg']}{hint}"
 
 
 def reference() -> str:

@@ -14,6 +14,7 @@ import structlog
 from archiver import log
 from archiver.cli.cautions import cautions
 from archiver.cli.emptied import is_emptied, place
+from archiver.cli.gate import Inquiry
 from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
 from archiver.domain.plan import Reason, Terms
@@ -31,8 +32,6 @@ from archiver.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-    from archiver.kube.client import Client
 
 _log = structlog.get_logger()
 
@@ -60,19 +59,21 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
     tally = Tally(observe=_observer(progress, run_id, task.dry_run))
     cluster_id = store_id = ""
     source: Source | None = None
+    inquiry = Inquiry()
     shard = None if task.shard is None else str(task.shard)
     stop = Shutdown(settings.deadline / SECOND, settings.grace / SECOND)
     stop.install()
     _log.info("run.started", run_id=run_id, mode=task.mode, dry_run=task.dry_run, shard=shard)
     try:
         store = open_store(settings, task, stop)
-        source, marker = _source_and_marker(settings, task, stop, tally)
+        source, marker = _source_and_marker(settings, task, stop, tally, inquiry=inquiry)
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
         _collect_less()
         run(Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.tries))
     except ArchiverError as error:
         tally.fail(error)
+    tally.gate = inquiry.end() or tally.gate
     result = tally.report(
         run_id=run_id,
         mode=task.mode if task.dry_run == "none" else f"{task.mode} --dry-run={task.dry_run}",
@@ -142,10 +143,12 @@ def open_store(settings: Settings, task: Task, stop: Shutdown) -> Store:
 
 
 def _source_and_marker(
-    settings: Settings, task: Task, stop: Shutdown, tally: Tally
+    settings: Settings, task: Task, stop: Shutdown, tally: Tally, *, inquiry: Inquiry
 ) -> tuple[Source, Marker | None]:
     source, marker = (
-        _dump(settings, task, tally) if task.files else _cluster(settings, task, stop, tally)
+        _dump(settings, task, tally)
+        if task.files
+        else _cluster(settings, task, stop, tally, inquiry=inquiry)
     )
     return (source if task.shard is None else ShardSource(source, task.shard)), marker
 
@@ -167,7 +170,9 @@ def _dump(settings: Settings, task: Task, tally: Tally) -> tuple[Source, None]:
     return source, None
 
 
-def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tuple[Source, Marker]:
+def _cluster(
+    settings: Settings, task: Task, stop: Shutdown, tally: Tally, *, inquiry: Inquiry
+) -> tuple[Source, Marker]:
     from archiver.cli.cluster import open_cluster
     from archiver.kube.guard import Gate
     from archiver.kube.marker import KubeMarker
@@ -178,7 +183,7 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
     # A server that is away is waited for once, by a request that the run cannot do without.
     tally.gate = Gate.UNKNOWN
     _ = source.resource
-    tally.gate = _gate(client, group, plural)
+    inquiry.begin(client, group, plural)
     if task.dry_run == "client":
         return source, PretendMarker()
     dry_run = task.dry_run == "server"
@@ -199,18 +204,6 @@ def _cluster(settings: Settings, task: Task, stop: Shutdown, tally: Tally) -> tu
         most_per_second=settings.max_marks_per_second,
         most_at_once=settings.workers,
     )
-
-
-def _gate(client: "Client", group: str, plural: str) -> str:
-    from archiver.kube.guard import Gate, gate
-
-    found, why = gate(client, group=group, plural=plural)
-    if found is not Gate.GUARD:
-        remedy = f"kubectl apply -k deploy/guard/, whose policies name {plural}.{group}"
-        if found is Gate.UNKNOWN:
-            remedy = "see why it cannot be read; whether there is a guard, nobody can tell"
-        _log.warning("gate.off", gate=found, why=why, remedy=remedy)
-    return found
 
 
 def _observer(

@@ -36,8 +36,8 @@ _WOULD_BE: Final = {
 }
 _NO_GATE: Final = {
     "none": "gate: none; what is deleted before a run is lost (kubectl apply -k deploy/guard/)",
-    "partial": "gate: partial, the guard does not reach every object; see the event gate.off",
-    "unknown": "gate: unknown, the guard's policy and binding may not be read",
+    "partial": "gate: partial, the guard may let some objects go; see the event gate.off",
+    "unknown": "gate: unknown, the guard could not be read; see the event gate.off",
 }
 
 

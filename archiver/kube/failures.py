@@ -27,6 +27,8 @@ _RBAC = re.compile(r'User "[^"]*" cannot (\w+) resource "([^"]*)" in API group "
 _DENIED = re.compile(r"ValidatingAdmissionPolicy '|admission webhook \"")
 # It is asked about one object. An outage of the API server itself has other words.
 _WEBHOOK: Final = re.compile(r'failed calling webhook "[^"]*"|conversion webhook for [^:]*')
+# Of one object that it cannot convert, and nearly the same of a webhook that is away.
+_CONVERSION: Final = "conversion webhook for "
 
 _Says: TypeAlias = Callable[[Status], bool]
 
@@ -128,12 +130,28 @@ def fault_of_an_object(answer: Answer) -> str | None:
     return status.message if answer.status == 500 and not _of_etcd(status) else None
 
 
-def failure(answer: Answer, doing: str) -> ArchiverError:
+def failure(answer: Answer, doing: str, hint: str = "") -> ArchiverError:
     """The error that an answer without success is; `doing` is what was asked, for people."""
     otherwise = Unavailable if answer.status >= 500 else Configuration
     result = OF_ANY_REQUEST.get(answer.status, otherwise)
-    hint = _grant(answer.read_status()) or _HINTS.get(answer.status, "")
+    hint = hint or _grant(answer.read_status()) or _HINTS.get(answer.status, "")
     return result(f"{doing}: {answer}{hint}")
+
+
+def failure_of_list(answer: Answer, doing: str, unconverted: str = "") -> ArchiverError:
+    """The same for a list, which one object that cannot be converted makes fail.
+
+    `unconverted`: the `--resource` that reads it in another version; "" where none does.
+    """
+    if _CONVERSION not in answer.read_status().message:
+        return failure(answer, doing)
+    stored = ", or read without conversion, in the version it is stored in: --resource "
+    way_out = f"{stored}{unconverted}" if unconverted else ""
+    hint = (
+        "; one object that the API server cannot convert keeps it from listing any behind it: "
+        f"mend that object or its conversion webhook{way_out}"
+    )
+    return failure(answer, doing, hint)
 
 
 def _grant(status: Status) -> str:

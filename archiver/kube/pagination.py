@@ -9,7 +9,7 @@ import structlog
 from archiver.errors import Unavailable
 from archiver.kube.answer import Answer
 from archiver.kube.client import JSON, Client
-from archiver.kube.failures import require_success
+from archiver.kube.failures import failure_of_list
 from archiver.kube.list_body import ListBody, Malformed, split
 from archiver.kube.request import Query, TooLarge
 
@@ -63,13 +63,18 @@ class Pagination:
         *,
         size: PageSize,
         accept: str = JSON,
+        unconverted: str = "",
     ) -> None:
-        """`query` holds selectors. resourceVersion stays unset: the list is consistent."""
+        """`query` holds selectors. resourceVersion stays unset: the list is consistent.
+
+        `unconverted`: what `--resource` reads the same objects in another version, if any does.
+        """
         self._client = client
         self._path = path
         self._query = query
         self._size = size
         self._accept = accept
+        self._unconverted = unconverted
         self._continue = ""
         self._exchanged = False
         self._complete = False
@@ -108,10 +113,11 @@ class Pagination:
                 if answer.status == HTTPStatus.GONE:
                     self._go_on_after_expiry(answer)
                     continue
-                body = require_success(answer, f"list of {self._path}").body
-                listed = split(body)
+                if not answer.ok:
+                    raise failure_of_list(answer, f"list of {self._path}", self._unconverted)
+                listed = split(answer.body)
                 self.began_at = self.began_at if self._continue else answer.date
-                return listed, len(body)
+                return listed, len(answer.body)
             except TooLarge:
                 _log.info("list.page_too_large", path=self._path, limit=self._size.limit)
                 self._size.was_too_large()

@@ -15,6 +15,7 @@ from archiver.kube.discovery import Resource, discover
 from archiver.kube.failures import failure, require_success
 from archiver.kube.list_body import ListBody, identity
 from archiver.kube.pagination import PageSize, Pagination
+from archiver.kube.request import Query
 from archiver.kube.surroundings import Neighbourhood
 from archiver.ports import Page
 
@@ -120,8 +121,7 @@ class KubeSource:
         """
         selectors = [("labelSelector", self.label_selector)] if self.label_selector else []
         size = PageSize(self.page_size, self.page_bytes)
-        path = self.resource.path(self.namespace)
-        yield from CustomResourcePages(Pagination(self.client, path, selectors, size=size))
+        yield from CustomResourcePages(self._list(self.namespace, selectors, size))
         discover(self.client, group=self.group, plural=self.plural, version=self.resource.version)
 
     def surroundings(self, page: Page) -> Surroundings:
@@ -135,9 +135,8 @@ class KubeSource:
         Unavailable and Unreadable.
         """
         metadata = resource.metadata
-        path = self.resource.path(metadata.namespace)
         by_name = [("fieldSelector", f"metadata.name={metadata.name}")]
-        listing = Pagination(self.client, path, by_name, size=PageSize(1, self.page_bytes))
+        listing = self._list(metadata.namespace, by_name, PageSize(1, self.page_bytes))
 
         def the_same(listed: ListBody, _nbytes: int) -> CustomResource | None:
             for item in listed.items or ():
@@ -151,6 +150,15 @@ class KubeSource:
             return None
 
         return next((found for found in listing.pages(the_same) if found is not None), None)
+
+    def _list(self, namespace: str | None, query: Query, size: PageSize) -> Pagination:
+        return Pagination(
+            self.client,
+            self.resource.path(namespace),
+            query,
+            size=size,
+            unconverted=f"{self.plural}.VERSION.{self.group}",
+        )
 
     @cached_property
     def _neighbourhood(self) -> Neighbourhood:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.controlplane import ControlPlane
 from tests.e2e.collector import was_refused
-from tests.e2e.deploy.installation import CRD, applied
-from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object
+from tests.e2e.deploy.installation import CRD, applied, delete
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object, path_of
 from tests.e2e.run.command import Archiver, succeeded
 from tests.e2e.run.objects import Collection, uid
 from tests.e2e.run.rows import Rows
@@ -114,6 +114,17 @@ def test_the_report_says_that_the_guard_is_narrowed(admin: KubeApi, archiver: Ar
     assert done.report["gate"] == "partial"
     (said,) = (line for line in done.err.splitlines() if '"gate.off"' in line)
     assert "by the binding's namespaceSelector" in said
+
+
+@pytest.mark.usefixtures("guard")
+def test_the_report_says_what_is_missing_beside_the_guard(
+    admin: KubeApi, archiver: Archiver
+) -> None:
+    missing = find("ValidatingAdmissionPolicyBinding", "mark.archiver.kubernaut.io")
+    delete(admin, path_of(missing))
+    done = succeeded(archiver.run())
+    assert done.report["gate"] == "partial"
+    assert "beside it: there is no binding mark.archiver.kubernaut.io" in done.err
 
 
 @pytest.mark.usefixtures("guard")

@@ -52,9 +52,34 @@ def not_in(*namespaces: str) -> dict[str, Any]:
     return {"matchExpressions": [{"key": key, "operator": "NotIn", "values": [*namespaces]}]}
 
 
+BESIDE = ("guard-crd.archiver.kubernaut.io", "limit.archiver.kubernaut.io")
+LAST = "mark.archiver.kubernaut.io"
+
+
+def beside(name: str) -> list[Reply]:
+    """Policy and binding of this name, as deploy/guard has them."""
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    return [Reply(200, find(kind, name)) for kind in kinds]
+
+
+def bound(name: str, **spec: Any) -> Reply:
+    """The binding of this name with what is changed in it."""
+    manifest = find("ValidatingAdmissionPolicyBinding", name)
+    return Reply(200, manifest | {"spec": manifest["spec"] | spec})
+
+
+WHOLE = [reply for name in (*BESIDE, LAST) for reply in beside(name)]
+FIRST_TWO = WHOLE[:4]
+
+
 def found(stub: Start, *replies: Reply) -> Finding:
-    """The gate that these answers are."""
-    return gate(stub(*replies).client(), **OURS)
+    """The gate that these answers are, where the policies beside the guard are whole."""
+    return gate(stub(*replies, *WHOLE).client(), **OURS)
+
+
+def found_beside(stub: Start, *replies: Reply) -> Finding:
+    """The gate where the guard is whole, and these are the last answers about what is beside."""
+    return gate(stub(policy(), binding(), *FIRST_TWO, *replies).client(), **OURS)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +98,78 @@ def found(stub: Start, *replies: Reply) -> Finding:
 )
 def test_the_gate(stub: Start, replies: list[Reply], expected: Gate) -> None:
     assert found(stub, *replies).gate is expected
+
+
+@pytest.mark.parametrize(
+    ("replies", "gap"),
+    [
+        ([ABSENT], f"there is no policy {LAST}"),
+        ([beside(LAST)[0], ABSENT], f"there is no binding {LAST}"),
+        (
+            [beside(LAST)[0], bound(LAST, validationActions=["Audit"])],
+            f"the binding {LAST} does not deny",
+        ),
+        (
+            [beside(LAST)[0], bound(LAST, policyName="x")],
+            f"the binding {LAST} is of the policy 'x'",
+        ),
+        ([NO_RIGHT], f"policy {LAST}: no right (HTTP 403)"),
+        ([beside(LAST)[0], NO_RIGHT], f"binding {LAST}: no right (HTTP 403)"),
+        ([Reply(200, b"no JSON")], f"policy {LAST}: an answer that is none"),
+    ],
+)
+def test_without_what_is_beside_it_the_guard_is_partial(
+    stub: Start, replies: list[Reply], gap: str
+) -> None:
+    judged = found_beside(stub, *replies)
+    assert judged.gate is Gate.PARTIAL
+    assert judged.why.startswith(f"{NAME} is worth no more than what is beside it: {gap}")
+
+
+def test_all_that_is_missing_beside_the_guard_is_named(stub: Start) -> None:
+    narrow = binding(matchResources={"objectSelector": {"matchLabels": {"x": "y"}}})
+    judged = gate(stub(policy(), narrow, ABSENT, NO_RIGHT, ABSENT).client(), **OURS)
+    assert judged == (
+        Gate.PARTIAL,
+        f"{NAME} may leave some out by the binding's objectSelector; "
+        f"{NAME} is worth no more than what is beside it: there is no policy {BESIDE[0]}, "
+        f"policy {BESIDE[1]}: no right (HTTP 403), there is no policy {LAST}",
+    )
+
+
+def test_without_a_guard_nothing_is_asked_about_what_is_beside_it(stub: Start) -> None:
+    server = stub(policy(), binding(validationActions=["Warn"]))
+    assert gate(server.client(), **OURS).gate is Gate.NONE
+    assert len(server.requests) == 2
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_a_server_that_fails_beside_the_guard_is_waited_for_once(stub: Start) -> None:
+    failing = stub(policy(), binding(), status(500, "no route"))
+    finding = gate(failing.client(), **OURS)
+    assert finding.gate is Gate.PARTIAL
+    assert "no route" in finding.why
+    assert "nothing is known of limit.archiver.kubernaut.io, mark." in finding.why
+    asked = {request.path.rsplit("/", 1)[1] for request in failing.requests}
+    assert asked == {NAME, BESIDE[0]}
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_behind_a_failure_nothing_more_is_asked(stub: Start) -> None:
+    failing = stub(status(500, "no route"))
+    finding = gate(failing.client(), **OURS)
+    assert finding.gate is Gate.UNKNOWN
+    assert "no route" in finding.why
+    assert {request.path.rsplit("/", 2)[1] for request in failing.requests} == {
+        "validatingadmissionpolicies"
+    }
+
+
+def test_a_client_that_is_closed_meanwhile_leaves_it_unknown(stub: Start) -> None:
+    client = stub(policy()).client()
+    client.close()
+    finding = gate(client, **OURS)
+    assert finding == (Gate.UNKNOWN, "the client was closed")
 
 
 @pytest.mark.parametrize(

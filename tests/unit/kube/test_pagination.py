@@ -32,12 +32,17 @@ def expired(token: str | None = None) -> Reply:
     return status(410, "too old", reason="Expired", metadata=metadata)
 
 
-def listing(server: Stub, most: int = 500, most_bytes: int = 1 << 20) -> Pagination:
-    return Pagination(server.client(), "/list", (), size=PageSize(most, most_bytes))
+def listing(
+    server: Stub, most: int = 500, most_bytes: int = 1 << 20, unconverted: str = ""
+) -> Pagination:
+    size = PageSize(most, most_bytes)
+    return Pagination(server.client(), "/list", (), size=size, unconverted=unconverted)
 
 
-def pages(server: Stub, most: int = 500, most_bytes: int = 1 << 20) -> list[Page]:
-    return list(CustomResourcePages(listing(server, most, most_bytes)))
+def pages(
+    server: Stub, most: int = 500, most_bytes: int = 1 << 20, unconverted: str = ""
+) -> list[Page]:
+    return list(CustomResourcePages(listing(server, most, most_bytes, unconverted)))
 
 
 def names(found: list[Page]) -> list[str]:
@@ -133,6 +138,32 @@ def test_a_page_that_is_cut_short_is_asked_for_again(stub: Start) -> None:
 def test_what_cannot_be_listed_is_not_empty(stub: Start, answer: Reply) -> None:
     with pytest.raises(Configuration, match="list of /list"):
         pages(stub(answer))
+
+
+# Earlier releases begin with "conversion webhook".
+UNCONVERTIBLE = (
+    "Internal error occurred: StorageError: corrupt object, Code: 7, Key: /g/list/conv/o1, "
+    "ResourceVersion: 0, AdditionalErrorMsg: object not decodable revision=400: "
+    "conversion webhook for g/v1, Kind=Ticket failed: cannot convert o1"
+)
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_an_object_that_cannot_be_converted_has_a_way_out(stub: Start) -> None:
+    server = stub(page(item("n/a"), token="1"), status(500, UNCONVERTIBLE))
+    mend = r"o1 \(HTTP 500\); one object .* any behind it: mend .* its conversion webhook"
+    stored = r", or read .* version it is stored in: --resource tickets\.VERSION\.g$"
+    with pytest.raises(Unavailable, match=f"^list of /list: .*{mend}{stored}"):
+        pages(server, unconverted="tickets.VERSION.g")
+    # No setting chooses the version of owners.
+    with pytest.raises(Unavailable, match=f"{mend}$"):
+        pages(stub(status(500, UNCONVERTIBLE.partition("revision=400: ")[2])))
+
+
+@pytest.mark.usefixtures("virtual_time")
+def test_another_500_has_no_way_out(stub: Start) -> None:
+    with pytest.raises(Unavailable, match=r"leader changed \(HTTP 500\)$"):
+        pages(stub(status(500, "etcdserver: leader changed")))
 
 
 def test_the_first_page_is_small_and_the_next_ones_grow(stub: Start) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from archiver.domain.custom_resource import CustomResource, Metadata, parse
+from archiver.domain.gotime import parse_time
 from archiver.domain.mark import Mark, merge_patch
+from archiver.domain.plan import Archive, Cause, Terms, plan
+from archiver.domain.policy import Policy
 from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable, Unreadable
 from archiver.kube import KubeMarker, KubeSource, Resource, discover, missing_rights
 from archiver.kube.discovery import resource_of_kind
@@ -36,8 +39,8 @@ def served(
     return Reply(200, {"resources": each})
 
 
-def resource(**metadata: Any) -> CustomResource:
-    raw = item("n/a") | {"apiVersion": "g/v1", "kind": "Ticket"}
+def resource(status: object = None, **metadata: Any) -> CustomResource:
+    raw = item("n/a") | {"apiVersion": "g/v1", "kind": "Ticket", "status": status}
     raw["metadata"] = {**item("n/a")["metadata"], "resourceVersion": "7", **metadata}  # type: ignore[dict-item]
     return parse(json.dumps(raw).encode(), position="")
 
@@ -171,6 +174,15 @@ class TestSource:
         with pytest.raises(Configuration, match="does not serve"):
             next(pages)
 
+    @pytest.mark.usefixtures("virtual_time")
+    def test_what_cannot_be_converted_may_be_read_as_it_is_stored(self, stub: Start) -> None:
+        failed = status(500, "conversion webhook for g/v2, Kind=Ticket failed: no")
+        way_out = r"--resource tickets\.VERSION\.g$"
+        with pytest.raises(Unavailable, match=way_out):
+            next(source(stub(served("tickets"), failed)).pages())
+        with pytest.raises(Unavailable, match=way_out):
+            source(stub(served("tickets"), failed)).read(resource())
+
     def test_reading_what_can_no_longer_be_parsed(self, stub: Start) -> None:
         broken = item("n/a")
         broken["metadata"] = {"uid": "uid-n/a"}
@@ -200,6 +212,28 @@ class TestSurroundings:
         surroundings = source(server).surroundings(owners(("g/v1", "Ticket")))
         assert surroundings.owners == {"staying": None}
         assert ("g/v1", "Ticket") in surroundings.owner_kinds
+
+    @pytest.mark.parametrize(
+        ("created", "cause"),
+        [
+            ("2024-01-31T00:00:07Z", Cause.OWNER_GONE),
+            # Date and creationTimestamp lack their fractions: this one and its owner may have
+            # been created after the owners were listed, and before that was answered.
+            ("2024-01-31T00:00:08Z", Cause.BACKFILL),
+            ("2024-01-31T00:00:09Z", Cause.BACKFILL),
+        ],
+    )
+    def test_an_owner_may_be_as_young_as_the_list_that_lacks_it(
+        self, stub: Start, created: str, cause: Cause
+    ) -> None:
+        listed = page() | {"Date": "Wed, 31 Jan 2024 00:00:09 GMT"}
+        observed = source(stub(page(), served("tickets"), listed))
+        owner = {"apiVersion": "g/v1", "kind": "Ticket", "name": "o", "uid": "o"}
+        child = resource({"phase": "completed"}, ownerReferences=[owner], creationTimestamp=created)
+        everything = Terms(Policy(everything=True), parse_time(created), "run", "store")
+        decision = plan(child, everything, observed.surroundings(Page([child])))
+        assert isinstance(decision, Archive)
+        assert decision.cause is cause
 
     @pytest.mark.parametrize(
         ("replies", "reason"),
