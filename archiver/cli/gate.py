@@ -52,6 +52,9 @@ class Inquiry:
             found, why = self._finding.result(_LAST_WAIT)
         except TimeoutError:
             found, why = Gate.UNKNOWN, "it could not be read before the run was over"
+        except Exception as bug:  # noqa: BLE001 - the report of what was done is worth more
+            _log.exception("gate.failed")
+            found, why = Gate.UNKNOWN, f"a bug: {bug!r}"
         if found is not Gate.GUARD:
             remedy = f"kubectl apply -k deploy/guard/, whose policies name {self._resource}"
             if found is Gate.UNKNOWN:

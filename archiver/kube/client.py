@@ -66,7 +66,7 @@ class Client:
     ) -> None:
         """`load` gives the configuration, and is called again when the server answers 401."""
         self._dispatcher = Dispatcher(load, network, stop)
-        # Not bounded: what is read is asked for by one thread at a time.
+        # Not bounded: what is read is asked for by two threads at most, the run's and the gate's.
         self._reading = Lane(Window(network.connections))
         agent = f"User-Agent: kubernaut-archiver/{version('kubernaut-archiver')}"
         # With compression curl says so itself.

@@ -80,10 +80,12 @@ def test_what_has_not_come_by_the_end_is_unknown(
     assert "cannot be read" in event["remedy"]
 
 
-def test_a_bug_is_raised_where_the_gate_is_asked_for(answers: Answers) -> None:
+def test_a_bug_is_told_and_costs_no_report(answers: Answers) -> None:
     def bug() -> Finding:
         raise ZeroDivisionError
 
     answers(bug)
-    with pytest.raises(ZeroDivisionError):
-        ended()
+    said, [failed, event] = ended()
+    assert (said, failed["event"]) == ("unknown", "gate.failed")
+    assert failed["exc_info"]
+    assert event["why"] == "a bug: ZeroDivisionError()"
