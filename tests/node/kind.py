@@ -20,9 +20,9 @@ from pathlib import Path
 from image.scratch import scratch
 from tests.controlplane.cache import cache_root
 from tests.controlplane.parent import end_with_parent
-from tests.controlplane.processes import LAUNCH
 from tests.controlplane.progress import say
 from tests.node import gateway
+from tests.node.creation import ENDING, create, launched, undisturbed
 from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
 
@@ -33,7 +33,6 @@ NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
     "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
 }
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,8 +83,7 @@ def _program(name: str) -> str:
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
-    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
-    return subprocess.run(launched, env=environment, check=False).returncode
+    return subprocess.run(launched(*command), env=environment, check=False).returncode
 
 
 def _check_needs() -> None:
@@ -106,8 +104,11 @@ def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
         made.touch()  # before: a creation may be cut off in the middle
         try:
             say("kind: creating a cluster, a minute or two")
-            _run("kind", "create", "cluster", "--name", CLUSTER, "--kubeconfig", str(kubeconfig),
-                 "--wait", "180s")  # fmt: skip
+            create(
+                [_program("kind"), "create", "cluster", "--name", CLUSTER,
+                 "--kubeconfig", str(kubeconfig), "--wait", "180s"],
+                _delete_cluster,
+            )  # fmt: skip
             yield {
                 "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
                 ADDRESS: gateway.address(),
@@ -146,20 +147,13 @@ def _delete_leftover(made: Path) -> None:
 
 
 def _delete(made: Path) -> None:
-    with _undisturbed():
-        _run("kind", "delete", "cluster", "--name", CLUSTER)
+    with undisturbed():
+        _delete_cluster()
         made.unlink(missing_ok=True)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals that end a run are ignored, by kind too, which inherits that."""
-    before = {n: signal.signal(n, signal.SIG_IGN) for n in (*ENDING, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _delete_cluster() -> None:
+    _run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
 def _run(*command: str) -> str:

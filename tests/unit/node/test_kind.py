@@ -29,7 +29,9 @@ KIND = """\
 echo "kind $*" >> calls
 case "$1 $2" in
   "get clusters") cat clusters 2> clusters.err || true ;;
-  "create cluster") echo archiver-e2e > clusters; test ! -e slow || exec sleep 60 ;;
+  "create cluster")
+    test ! -e late || { (sleep 2; echo archiver-e2e > clusters; touch made) & touch begun; wait; }
+    echo archiver-e2e > clusters; test ! -e slow || exec sleep 60 ;;
   "delete cluster") rm -f clusters ;;
 esac
 """
@@ -156,6 +158,15 @@ def test_a_run_that_is_told_to_end_deletes_its_cluster(
     process.communicate(timeout=LIMIT)
     assert process.returncode == 128 + number
     assert machine.calls[-1] == DELETE
+    assert not machine.cluster
+
+
+def test_a_container_that_docker_makes_after_the_end_of_kind_is_deleted(machine: Machine) -> None:
+    (machine.folder / "late").touch()
+    process = machine.waiting()
+    process.terminate()
+    process.communicate(timeout=LIMIT)
+    wait_for((machine.folder / "made").exists)
     assert not machine.cluster
 
 
