@@ -28,6 +28,7 @@ from tests.node.postgresql import ADDRESS
 
 CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
+PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"  # by which kind would make the cluster in another place
 NODE = f"{CLUSTER}-control-plane"
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
@@ -87,6 +88,9 @@ def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _check_needs() -> None:
+    provider = os.environ.get(PROVIDER) or "docker"
+    if provider != "docker":
+        raise NodeError(f"{PROVIDER}={provider}: make e2e-kind asks Docker alone, so unset it")
     missing = [how for program, how in NEEDED.items() if shutil.which(program) is None]
     if not missing:
         _run("docker", "info")  # its words, where no daemon answers or not to this user

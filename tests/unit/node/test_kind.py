@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from image.folders import SETTLED
-from tests.node.kind import CLUSTER, NODE
+from tests.node.kind import CLUSTER, NODE, PROVIDER
 from tests.node.postgresql import ADDRESS
 from tests.postgres.relay import LOOPBACK
 
@@ -50,6 +50,7 @@ class Machine:
 
     folder: Path
     address: str = ""  # that a person says
+    provider: str = ""
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """A run of the tests there."""
@@ -62,8 +63,8 @@ class Machine:
     def environment(self) -> dict[str, str]:
         path = f"{self.folder}:{os.environ['PATH']}"
         folders = {"XDG_CACHE_HOME": str(self.folder / "cache"), "TMPDIR": str(self.temporary)}
-        own = {**folders, "PATH": path, "PYTHONPATH": str(Path.cwd()), ADDRESS: self.address}
-        return {**os.environ, **own}
+        own = {**folders, "PATH": path, "PYTHONPATH": str(Path.cwd())}
+        return {**os.environ, **own, ADDRESS: self.address, PROVIDER: self.provider}
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """One to its end: exit code, and what it says."""
@@ -246,6 +247,14 @@ def test_a_daemon_that_does_not_answer_is_told_with_its_words(machine: Machine) 
     assert code == 1
     assert "no daemon" in said
     assert not any(call.startswith(CREATE) for call in machine.calls)
+
+
+def test_a_cluster_is_not_made_where_docker_knows_nothing_of_it(machine: Machine) -> None:
+    code, said = replace(machine, provider="podman").run("--", "true")
+    assert code == 1
+    assert f"{PROVIDER}=podman" in said
+    assert machine.calls == []
+    assert replace(machine, provider="docker").run("--", "true")[0] == 0
 
 
 def test_a_gateway_that_is_on_another_machine_is_told_before_a_cluster_is_made(
