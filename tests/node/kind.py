@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from image.scratch import scratch
@@ -30,6 +30,7 @@ CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
 PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"  # by which kind would make the cluster in another place
 NODE = f"{CLUSTER}-control-plane"
+GRACE = 10.0  # seconds
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
     "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
@@ -83,8 +84,23 @@ def _program(name: str) -> str:
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
-    return subprocess.run(launched(*command), env=environment, check=False).returncode
+    """Run it to its end; its exit code. It ends with this process, even if this one is killed.
+
+    SIGINT is passed on, as the command may want to have the last word; a second one, or ten
+    seconds, and it is killed.
+    """
+    # In a session of its own: Ctrl-C comes by way of this process, and once.
+    process = subprocess.Popen(launched(*command), env=environment, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        raise
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _check_needs() -> None:

@@ -162,6 +162,17 @@ def test_a_run_that_is_told_to_end_deletes_its_cluster(
     assert not machine.cluster
 
 
+def test_the_command_has_the_last_word(machine: Machine) -> None:
+    process = machine.waiting(
+        "sh", "-c", "trap 'sleep 1; touch word; exit' INT; touch begun; while :; do sleep 0.1; done"
+    )
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert (machine.folder / "word").exists()
+    assert not machine.cluster
+
+
 def test_a_container_that_docker_makes_after_the_end_of_kind_is_deleted(machine: Machine) -> None:
     (machine.folder / "late").touch()
     process = machine.waiting()
