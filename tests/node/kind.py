@@ -30,7 +30,7 @@ CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
 PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"  # by which kind would make the cluster in another place
 NODE = f"{CLUSTER}-control-plane"
-GRACE = 10.0  # seconds
+GRACE = 60.0  # seconds; what the tests installed takes a quarter of it to be deleted
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
     "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
@@ -86,8 +86,8 @@ def _program(name: str) -> str:
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it to its end; its exit code. It ends with this process, even if this one is killed.
 
-    SIGINT is passed on, as the command may want to have the last word; a second one, or ten
-    seconds, and it is killed.
+    SIGINT is passed on, as the command may want to have the last word; a second one, or a minute,
+    and it is killed.
     """
     # In a session of its own: Ctrl-C comes by way of this process, and once.
     process = subprocess.Popen(launched(*command), env=environment, start_new_session=True)
@@ -95,6 +95,7 @@ def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
         return process.wait()
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
+        say(f"kind: waiting for the command's end, {GRACE:.0f} s at most; Ctrl-C again kills it")
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
         raise
