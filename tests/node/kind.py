@@ -14,27 +14,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from image.scratch import scratch
 from tests.controlplane.cache import cache_root
 from tests.controlplane.parent import end_with_parent
-from tests.controlplane.processes import LAUNCH
 from tests.controlplane.progress import say
 from tests.node import gateway
+from tests.node.creation import ENDING, create, launched, undisturbed
 from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
 from tests.node.program import path_of
 
 CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
+PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"  # by which kind would make the cluster in another place
 NODE = f"{CLUSTER}-control-plane"
+GRACE = 60.0  # seconds; what the tests installed takes a quarter of it to be deleted
 NEEDED = {
     "docker": "Docker (https://docs.docker.com/engine/install/), and the right to use it",
     "kind": "kind (https://kind.sigs.k8s.io): go install sigs.k8s.io/kind@latest",
 }
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,12 +77,30 @@ def _run_command(options: argparse.Namespace) -> int:
 
 
 def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run it to its end; its exit code. It ends with this process, even if this one is killed."""
-    launched = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
-    return subprocess.run(launched, env=environment, check=False).returncode
+    """Run it to its end; its exit code. It ends with this process, even if this one is killed.
+
+    SIGINT is passed on, as the command may want to have the last word; a second one, or a minute,
+    and it is killed.
+    """
+    # In a session of its own: Ctrl-C comes by way of this process, and once.
+    process = subprocess.Popen(launched(*command), env=environment, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        say(f"kind: waiting for the command's end, {GRACE:.0f} s at most; Ctrl-C again kills it")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        raise
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _check_needs() -> None:
+    provider = os.environ.get(PROVIDER) or "docker"
+    if provider != "docker":
+        raise NodeError(f"{PROVIDER}={provider}: make e2e-kind asks Docker alone, so unset it")
     missing = [how for program, how in NEEDED.items() if shutil.which(program) is None]
     if not missing:
         _run("docker", "info")  # its words, where no daemon answers or not to this user
@@ -99,8 +118,11 @@ def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
         made.touch()  # before: a creation may be cut off in the middle
         try:
             say("kind: creating a cluster, a minute or two")
-            _run("kind", "create", "cluster", "--name", CLUSTER, "--kubeconfig", str(kubeconfig),
-                 "--wait", "180s")  # fmt: skip
+            create(
+                [_program("kind"), "create", "cluster", "--name", CLUSTER,
+                 "--kubeconfig", str(kubeconfig), "--wait", "180s"],
+                _delete_cluster,
+            )  # fmt: skip
             yield {
                 "ARCHIVER_TEST_KUBECONFIG": str(kubeconfig),
                 ADDRESS: gateway.address(),
@@ -139,20 +161,13 @@ def _delete_leftover(made: Path) -> None:
 
 
 def _delete(made: Path) -> None:
-    with _undisturbed():
-        _run("kind", "delete", "cluster", "--name", CLUSTER)
+    with undisturbed():
+        _delete_cluster()
         made.unlink(missing_ok=True)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals that end a run are ignored, by kind too, which inherits that."""
-    before = {n: signal.signal(n, signal.SIG_IGN) for n in (*ENDING, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _delete_cluster() -> None:
+    _run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
 def _run(*command: str) -> str:
