@@ -21,7 +21,9 @@
     kubectl             as a person calls it
     visit, switch       how a person gets in, and turns PostgreSQL off and on
     program             of the command that it is for
-    kind, gateway       the same tests on kind, and where pods there reach this machine
+    kind, creation, gateway
+                        the same tests on kind, a cluster that is cut off while it is made, and
+                        where pods there reach this machine
 
 Why all of it shares one set of namespaces: docs/adr/0009-a-node-in-one-enclosure.md.
 

@@ -119,7 +119,7 @@ def _cluster(kubeconfig: Path) -> Iterator[dict[str, str]]:
         try:
             say("kind: creating a cluster, a minute or two")
             create(
-                [_program("kind"), "create", "cluster", "--name", CLUSTER,
+                [path_of("kind"), "create", "cluster", "--name", CLUSTER,
                  "--kubeconfig", str(kubeconfig), "--wait", "180s"],
                 _delete_cluster,
             )  # fmt: skip
