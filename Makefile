@@ -122,5 +122,8 @@ endif
 $(ARCHIVE): $(IMAGE_SOURCES) | $(STAMP)
 	@$(BIN)/python -m image --output $@
 
+$(filter-out $(ARCHIVE),$(IMAGE)):
+	@echo "IMAGE=$@ names no file: it takes an OCI archive, such as make image writes" >&2; exit 1
+
 test-image: $(STAMP) ## The image, built twice and run as in a pod (Debian, root)
 	$(BIN)/python -m pytest tests/image

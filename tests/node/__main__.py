@@ -77,7 +77,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _environment(place: Place, programs: Programs) -> dict[str, str]:
     temporary = place.path / "tmp"
-    temporary.mkdir(mode=0o711)
+    temporary.mkdir()
+    temporary.chmod(0o711)  # whatever the umask is
     path = os.pathsep.join([*map(str, programs.path), os.environ.get("PATH", os.defpath)])
     return {"PATH": path, "TMPDIR": str(temporary)}
 

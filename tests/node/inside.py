@@ -31,20 +31,22 @@ def main() -> NoReturn:
     options = _options()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    # What containerd unpacks is passed by the image's user, and /run by PostgreSQL's.
+    theirs = os.umask(0o022)
     mounts.cover(options.folder)
     network.connect()
     # Never closed: an orderly end of all servers takes ten seconds, and whatever state a visitor
     # left them in, they end with the namespaces, at once.
-    code = _run(options, ExitStack())
+    code = _run(options, ExitStack(), theirs)
     sys.stdout.flush()
     os._exit(code)
 
 
-def _run(options: argparse.Namespace, stack: ExitStack) -> int:
+def _run(options: argparse.Namespace, stack: ExitStack, umask: int) -> int:
     try:
         # It was kept waiting until there is somebody to take it.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        return _use(options, stack)
+        return _use(options, stack, umask)
     except KeyboardInterrupt:
         # For a visitor it is the way to end; else as a shell reports SIGINT.
         return 130 if options.command else 0
@@ -67,7 +69,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _use(options: argparse.Namespace, stack: ExitStack) -> int:
+def _use(options: argparse.Namespace, stack: ExitStack, umask: int) -> int:
     control_plane = stack.enter_context(
         ControlPlane.start(options.version, apiserver_flags=APISERVER_FLAGS)
     )
@@ -82,7 +84,7 @@ def _use(options: argparse.Namespace, stack: ExitStack) -> int:
         _tend(node, switch.tend)
         return 0
     known = _known(control_plane, options.folder, images)
-    command = subprocess.Popen(options.command, env={**os.environ, **known})
+    command = subprocess.Popen(options.command, env={**os.environ, **known}, umask=umask)
     try:
         _tend(node, lambda: command.poll() is None)
     except KeyboardInterrupt:

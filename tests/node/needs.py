@@ -17,6 +17,12 @@ from tests.node.packages import HOW_TO_GET_THEM, installed
 # Laid over, or made private, inside: what lies there would be out of reach.
 COVERED = ("/var", "/run", "/dev/shm")  # noqa: S108 - nothing is written there
 
+# Of the path: a Unix socket's has 107 characters at most (unix(7)), and the kubelet's are in
+# archiver-node-0123456789abcdef/kubelet/pod-resources/1234567890 below it.
+LONGEST = 107 - 64
+
+# Called before the distribution's packages are there, or from none of them → Debian's package.
+PROGRAMS = {"unshare": "util-linux", "mount": "mount", "stat": "coreutils", "true": "coreutils"}
 
 TAKE_IT = """\
 then docker save --output image.tar kubernaut-archiver:VERSION, and the same target of make with
@@ -46,8 +52,11 @@ def _missing() -> list[str]:
         missing.append("it needs root (namespaces, mounts, cgroups), and gives none of it back")
     if ctypes.sizeof(ctypes.c_void_p) != 8:
         missing.append("it needs a 64-bit system")
-    if shutil.which("unshare") is None:
-        missing.append("it needs the program unshare (package util-linux)")
+    missing += [
+        f"it needs the program {program} (package {package})"
+        for program, package in PROGRAMS.items()
+        if shutil.which(program) is None
+    ]
     if not Path("/sys/fs/cgroup").is_mount():
         missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
     if not missing:
@@ -57,6 +66,11 @@ def _missing() -> list[str]:
         missing.append(
             f"its folder cannot be in {here}, which the node covers: set TMPDIR to another, such "
             "as /tmp, with 2 GB of space that everybody may pass"
+        )
+    if len(str(here)) > LONGEST:
+        missing.append(
+            f"its folder cannot be in {here}, whose path has {len(str(here))} characters: set "
+            f"TMPDIR to one of at most {LONGEST}, such as /tmp, since sockets are to be in it"
         )
     return missing
 

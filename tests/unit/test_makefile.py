@@ -69,6 +69,13 @@ def test_an_image_that_somebody_names_is_left_as_it_is(archive: str) -> None:
     assert "--build-image" not in done.stdout
 
 
+def test_an_image_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "no.tar"
+    done = make("--silent", f"IMAGE={missing}", str(missing))
+    assert done.returncode != 0
+    assert f"IMAGE={missing} names no file" in done.stderr
+
+
 def test_kind_takes_dockers_image_where_docker_builds_it() -> None:
     said = make("--dry-run", "e2e-kind", "DOCKER=docker").stdout
     assert "docker build --tag kubernaut-archiver:" in said

@@ -6,12 +6,18 @@ from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
 from tests.e2e.node.target import Target
 from tests.e2e.run.objects import Collection, is_marked
-from tests.manifests import BACKFILL, BACKFILL_SHARDED
+from tests.manifests import BACKFILL, BACKFILL_SHARDED, BASE
 from tests.manifests import DRY_RUN as DRY_RUN_JOB
 
 
 def test_the_migration_needs_one_pod(migrated: Installed) -> None:
     assert exit_codes(migrated.pods.of_job("archiver-migrate")) == [0]
+
+
+def test_what_is_applied_again_is_left_as_it_is(migrated: Installed) -> None:
+    said = migrated.kubectl("apply", "-k", migrated.overlays[BASE])
+    assert "cronjob.batch/archiver unchanged" in said
+    assert "configured" not in said
 
 
 def test_pod_security_refuses_an_ordinary_pod(migrated: Installed, target: Target) -> None:

@@ -12,7 +12,7 @@ from image.distribution import require
 from tests.node import cgroups
 from tests.node.__main__ import main
 from tests.node.errors import NodeError
-from tests.node.needs import _forbidden, _not_to_be_had, check_needs
+from tests.node.needs import _forbidden, _missing, _not_to_be_had, check_needs
 
 
 def test_another_system_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,8 +28,19 @@ def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NodeError) as refused:
         check_needs()
-    for lacking in ("it needs root", "unshare", "set TMPDIR"):
+    for lacking in ("it needs root", "unshare", "mount", "stat", "true", "set TMPDIR"):
         assert lacking in str(refused.value)
+
+
+def test_a_folder_is_too_long_for_the_sockets_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: f"/{'a' * 43}")
+    with pytest.raises(NodeError, match=r"has 44 characters: set TMPDIR to one of at most 43"):
+        check_needs()
+
+
+def test_a_folder_of_the_longest_path_is_none_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: f"/{'a' * 42}")
+    assert not any("characters" in line for line in _missing())
 
 
 def test_what_root_is_refused_is_found_out_by_trying(

@@ -1,0 +1,31 @@
+"""A person's habits change nothing of a node: what pods need is there for them to read."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LOOK = """
+import json, os, pathlib, sys, tempfile
+node = pathlib.Path(tempfile.gettempdir()).parent
+layers = node.glob("containerd/*snapshotter*/snapshots/*/fs")
+modes = [oct(path.stat().st_mode & 0o777) for path in layers]
+pathlib.Path(sys.argv[1]).write_text(json.dumps([os.umask(0), modes]))
+"""
+
+
+def test_a_strict_umask_and_a_space_in_the_folder_for_temporary_files(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    look = [sys.executable, "-c", LOOK, str(told)]
+    command = [sys.executable, "-m", "tests.node", "run", "--", *look]
+    # Not in tmp_path, which is too long for the kubelet's sockets.
+    with tempfile.TemporaryDirectory(prefix="with a space ") as temporary:
+        env = os.environ | {"TMPDIR": temporary}
+        subprocess.run(command, env=env, umask=0o077, check=True)
+        assert list(Path(temporary).iterdir()) == []
+    umask, modes = json.loads(told.read_text())
+    assert umask == 0o077  # the command's own is as it was
+    assert modes
+    assert set(modes) == {"0o755"}
