@@ -31,4 +31,6 @@ def ahead(pages: Iterator[Page], stop: Stop, glance: float) -> Iterator[Page]:
 
 def _refuse_when_stopped(stop: Stop) -> None:
     if stop.requested():
-        raise Interrupted("asked to stop; what is confirmed is marked, the next run goes on")
+        raise Interrupted(
+            "asked to stop, or out of time; what is confirmed is marked, the next run goes on"
+        )

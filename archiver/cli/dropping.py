@@ -209,7 +209,7 @@ def _tables(report: Report) -> None:
         rows = "" if contents is None else str(contents.count)
         table.add_row(f"{verdict.month:%Y-%m}", verdict.fate, rows, Text(verdict.why))
     console.print(table)
-    if not report.verdicts:
+    if not report.verdicts and report.error is None:
         console.print("no month is over its time")
     if report.error is not None:
         console.print(Text(f"ended early: {report.error}"))

@@ -178,7 +178,7 @@ class Dispatcher:
             return
         call.lane.window.ended(call.sent, busy=None)
         if isinstance(result, Lost):
-            self._readiness.lost()
+            self._readiness.lost(call)
             if not self._is_repeated(call, error=result):
                 doing = f"{call.request.name} at {self.server}"
                 call.lane.fail(call, Unavailable(f"{doing}: {result}"))
@@ -192,7 +192,7 @@ class Dispatcher:
             self._log_in_again(call)
         elif not call.believed and self._readiness.is_in_doubt(answer):
             self._lanes.setdefault(self._readiness.lane)
-            self._readiness.ask(call, lambda: self._refused(call, answer))
+            self._readiness.ask(call, answer, lambda: self._refused(call, answer))
         elif not call.request.is_worth_repeating(answer) or not self._is_repeated(call, answer):
             self._settle(call, answer)
 

@@ -96,11 +96,31 @@ def test_after_a_lost_connection_a_refusal_is_doubted_anew(
     assert client.get("/y").status == 200
 
 
+def test_a_mark_whose_connection_is_lost_is_doubted_anew(stub: Start) -> None:
+    # One that is lost while it lay idle is replaced by curl itself.
+    server = stub(REFUSED, READY, None, None, REFUSED, READY, OK)
+    assert begin(server.client(), ends_all(), "/x")() == 200
+    assert paths(server) == ["/x", "/readyz", "/x", "/x", "/x", "/readyz", "/x"]
+
+
+def test_each_start_of_a_server_has_its_ten_seconds(
+    stub: Start, virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "time", virtual_time)
+    server = stub(REFUSED, NOT_READY, REFUSED, READY, OK)
+    client = server.client(LONG)
+    assert client.get("/x").status == 200
+    virtual_time.now += 60
+    server.replies.extend([REFUSED, NOT_READY, REFUSED, READY, OK])
+    server.replies.popleft()
+    assert client.get("/x").status == 200
+
+
 def test_a_server_that_does_not_become_ready_is_away_and_no_right_is_missing(stub: Start) -> None:
-    for told in (status(500, "[-]informer-sync failed"), status(429), None):
+    for told in (status(500, "[-]informer-sync failed"), status(429, "ready later"), None):
         server = stub(REFUSED, told)
         client = server.client(Budget(total=0.1, factor=0.001, longest=0.01, jitter=0.001))
-        with pytest.raises(Unavailable, match="ready"):
+        with pytest.raises(Unavailable, match=r"ready.*before, it refused: forbidden: User"):
             begin(client, ends_all(), "/x")()
 
 
