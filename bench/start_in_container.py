@@ -30,7 +30,18 @@ def start(command: Sequence[str] = ()) -> None:
 
     Raises CalledProcessError.
     """
-    ctr = ["ctr", "--address", SOCKET, "--namespace", "k8s.io", "run", "--rm", "--read-only"]
+    ctr = [
+        "ctr",
+        "--address",
+        SOCKET,
+        "--namespace",
+        "k8s.io",
+        "run",
+        "--rm",
+        "--read-only",
+        "--cgroup",
+        "",
+    ]  # one of its own would stay behind, outside of the node's
     subprocess.run(
         [*ctr, IMAGE, f"start-{next(_names)}", *command], check=True, stdout=subprocess.DEVNULL
     )

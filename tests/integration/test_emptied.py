@@ -48,7 +48,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryCluster]:
     made = MemoryCluster(Calls(), NOW_NS)
     made.cluster_id = CLUSTER
 
-    def source_and_marker(_settings: Any, task: Task, *_: Any) -> Any:
+    def source_and_marker(_settings: Any, task: Task, *_: Any, **_more: Any) -> Any:
         return (made if task.shard is None else ShardSource(made, task.shard)), made
 
     monkeypatch.setattr(compose, "_source_and_marker", source_and_marker)
