@@ -65,7 +65,7 @@ OF_A_RELEASE := -m "not same_on_all_releases"
 WORKERS ?= logical
 AT_ONCE := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-test: $(STAMP) controlplane ## Every test that needs no Docker, on both releases of Kubernetes
+test: $(STAMP) controlplane ## Every test that needs no node and no image, on both releases of Kubernetes
 	$(BIN)/coverage erase
 	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/integration tests/contract tests/unit
 	$(BIN)/coverage combine --quiet

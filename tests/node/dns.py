@@ -1,6 +1,5 @@
 """CoreDNS: the names of Services, as pods ask for them."""
 
-import json
 from pathlib import Path
 
 from image.folders import Workdir
@@ -26,10 +25,9 @@ class Dns:
 
     def start(self) -> None:
         """Start it and wait until it knows the cluster. Raises ServerFailed."""
-        quoted = json.dumps(str(self._kubeconfig))  # TMPDIR may hold a space
         self._config.write_text(
             f".:53 {{\n bind {ADDRESS}\n errors\n ready {LOOPBACK}:{READY}\n"
-            f" kubernetes cluster.local {{\n  kubeconfig {quoted}\n }}\n}}\n"
+            f" kubernetes cluster.local {{\n  kubeconfig {self._kubeconfig}\n }}\n}}\n"
         )
         self.process.start([self._binary, "-conf", self._config])
         wait_until(_ready, self.process)

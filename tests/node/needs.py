@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ LONGEST = 107 - 64
 
 # Called before the distribution's packages are there, or from none of them → Debian's package.
 PROGRAMS = {"unshare": "util-linux", "mount": "mount", "stat": "coreutils", "true": "coreutils"}
+
+PLAIN = re.compile("[A-Za-z0-9./_-]+")
 
 TAKE_IT = """\
 then docker save --output image.tar kubernaut-archiver:VERSION, and the same target of make with
@@ -61,16 +64,26 @@ def _missing() -> list[str]:
         missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
     if not missing:
         missing += _forbidden()
-    here = Path(tempfile.gettempdir()).resolve()
+    return [*missing, *_of_the_folder(Path(tempfile.gettempdir()))]
+
+
+def _of_the_folder(given: Path) -> list[str]:
+    """What is wrong with the folder for temporary files."""
+    here, missing = given.resolve(), []
     if any(here.is_relative_to(covered) for covered in COVERED):
         missing.append(
             f"its folder cannot be in {here}, which the node covers: set TMPDIR to another, such "
             "as /tmp, with 2 GB of space that everybody may pass"
         )
-    if len(str(here)) > LONGEST:
+    if len(str(given)) > LONGEST:
         missing.append(
-            f"its folder cannot be in {here}, whose path has {len(str(here))} characters: set "
+            f"its folder cannot be in {given}, whose path has {len(str(given))} characters: set "
             f"TMPDIR to one of at most {LONGEST}, such as /tmp, since sockets are to be in it"
+        )
+    if not PLAIN.fullmatch(str(given)):
+        missing.append(
+            f"its folder cannot be in {str(given)!r}: set TMPDIR to a path of letters, digits and "
+            "./_- alone, such as /tmp, since mount options and a shell's lines are to hold it"
         )
     return missing
 

@@ -24,7 +24,7 @@ case "$1 $2" in
   "create cluster")
     test ! -e late || { (sleep 2; echo archiver-e2e > clusters; touch made) & touch begun; wait; }
     echo archiver-e2e > clusters; test ! -e slow || exec sleep 60 ;;
-  "delete cluster") rm -f clusters ;;
+  "delete cluster") ! rm failing 2> clusters.err || exit 1; rm -f clusters ;;
 esac
 """
 DOCKER = """\

@@ -46,9 +46,11 @@ def test_the_command_has_the_last_word(machine: Machine) -> None:
 
 def test_a_container_that_docker_makes_after_the_end_of_kind_is_deleted(machine: Machine) -> None:
     (machine.folder / "late").touch()
+    (machine.folder / "failing").touch()  # the first attempt, beside what is being made
     process = machine.waiting()
     process.terminate()
     process.communicate(timeout=LIMIT)
+    assert process.returncode == 128 + signal.SIGTERM
     wait_for((machine.folder / "made").exists)
     assert not machine.cluster
 

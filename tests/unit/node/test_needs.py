@@ -43,6 +43,13 @@ def test_a_folder_of_the_longest_path_is_none_too_long(monkeypatch: pytest.Monke
     assert not any("characters" in line for line in _missing())
 
 
+@pytest.mark.parametrize("odd", [" ", ",", "é", "'", '"', "\\", ":", "$", "\n"])
+def test_a_folder_has_a_plain_path(monkeypatch: pytest.MonkeyPatch, odd: str) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: f"/a{odd}b")
+    with pytest.raises(NodeError, match="set TMPDIR to a path of letters"):
+        check_needs()
+
+
 def test_what_root_is_refused_is_found_out_by_trying(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
