@@ -63,8 +63,8 @@ class Inquiry:
         return found
 
 
-def _keep(finding: "Future[Finding]", ask: "Callable[[], Finding]") -> None:
+def _keep(finding: "Future[Finding]", ask: Callable[[], "Finding"]) -> None:
     try:
         finding.set_result(ask())
-    except BaseException as bug:  # noqa: BLE001 - raised where the gate is asked for
+    except BaseException as bug:  # noqa: BLE001 - told where the gate is asked for
         finding.set_exception(bug)

@@ -24,7 +24,6 @@ _REFUSED: Final = re.compile(r'User "[^"]*" cannot ')
 # caches take a second or two, on a machine that is busy some more. Seconds.
 _LONGEST: Final = 10.0
 
-
 _QUESTION: Final = Request("GET", "/readyz", ())
 
 
