@@ -20,6 +20,7 @@ from shutil import which
 from tests.controlplane.processes import LAUNCH
 from tests.node.janitor import ENDING, REPOSITORY, Janitor
 from tests.node.place import Place
+from tests.node.program import as_a_shell_says
 
 GRACE = 10.0  # seconds
 # --kill-child: SIGKILL to the first process of the namespaces, should unshare be killed.
@@ -122,7 +123,7 @@ def _code(process: "subprocess.Popen[str]", code: int) -> int:
     if code == 1 and "sigprocmask unblock failed" in words:
         return 128 + signal.SIGKILL
     sys.stderr.write(words)
-    return code if code >= 0 else 128 - code
+    return as_a_shell_says(code)
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:

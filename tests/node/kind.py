@@ -25,7 +25,7 @@ from tests.node import gateway
 from tests.node.creation import ENDING, create, launched, undisturbed
 from tests.node.errors import NodeError
 from tests.node.postgresql import ADDRESS
-from tests.node.program import path_of
+from tests.node.program import as_a_shell_says, path_of
 
 CLUSTER = "archiver-e2e"
 PREFIX = "archiver-kind-"
@@ -85,7 +85,7 @@ def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     # In a session of its own: Ctrl-C comes by way of this process, and once.
     process = subprocess.Popen(launched(*command), env=environment, start_new_session=True)
     try:
-        return process.wait()
+        return as_a_shell_says(process.wait())
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         say(f"kind: waiting for the command's end, {GRACE:.0f} s at most; Ctrl-C again kills it")
@@ -93,7 +93,8 @@ def _beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
             process.wait(GRACE)
         raise
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):  # what it started as well
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -77,10 +77,11 @@ def guarded(api: KubeApi, archiver: KubeApi, namespace: str) -> Iterator[None]:
     assert api.send("POST", collection, body).ok
     annotate = {"metadata": {"annotations": {MARK_KEY: "forged"}}}
     with applied(api, load(GUARD)):
-        eventually(lambda: not api.send("DELETE", canary, query=DRY_RUN).ok)
-        eventually(lambda: not api.send("DELETE", CRD, query=DRY_RUN).ok)
-        eventually(lambda: not api.merge(canary, annotate, dryRun="All").ok)
-        eventually(lambda: not archiver.merge(canary, {"spec": {"changed": 1}}, dryRun="All").ok)
+        eventually(lambda: api.send("DELETE", canary, query=DRY_RUN).is_policys)
+        eventually(lambda: api.send("DELETE", CRD, query=DRY_RUN).is_policys)
+        eventually(lambda: api.merge(canary, annotate, dryRun="All").is_policys)
+        beyond = {"spec": {"changed": 1}}
+        eventually(lambda: archiver.merge(canary, beyond, dryRun="All").is_policys)
         yield
     eventually(lambda: api.send("DELETE", canary, query=DRY_RUN).ok)
     eventually(lambda: api.send("DELETE", CRD, query=DRY_RUN).ok)

@@ -51,6 +51,11 @@ class Answer:
         """What a refusal says."""
         return str(self.body.get("message", "")) if isinstance(self.body, dict) else str(self.body)
 
+    @property
+    def is_policys(self) -> bool:
+        """Whether a ValidatingAdmissionPolicy refused it, and not a missing right or object."""
+        return not self.ok and "ValidatingAdmissionPolicy" in self.message
+
 
 class KubeApi:
     """The API server as the user of a kubeconfig meets it."""

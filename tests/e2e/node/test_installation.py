@@ -34,13 +34,10 @@ def test_the_dry_run_proves_everything_and_writes_nothing(
     due = processings.create_all(range(10))
     before = processings.all()
     installed.kubectl("apply", "-k", installed.overlays[DRY_RUN_JOB])
-    try:
-        assert installed.ended("archiver-dry-run") == "Complete"
-        report = installed.report("archiver-dry-run")
-        assert report["mode"] == "run --dry-run=server"
-        assert report["counts"]["archived"] >= len(due)
-    finally:
-        installed.delete("archiver-dry-run")
+    assert installed.ended("archiver-dry-run") == "Complete"
+    report = installed.report("archiver-dry-run")
+    assert report["mode"] == "run --dry-run=server"
+    assert report["counts"]["archived"] >= len(due)
     assert processings.all() == before
     assert revisions(url, due) == {}
 
@@ -51,10 +48,7 @@ def test_the_backfill_archives_whatever_age(
     young = [processings.create(1, hours=0.1), processings.create(2, hours=1, phase="failed")]
     unfinished = processings.create(3, phase="enriching")
     installed.kubectl("apply", "-k", installed.overlays[BACKFILL])
-    try:
-        assert installed.ended("archiver-backfill") == "Complete"
-    finally:
-        installed.delete("archiver-backfill")
+    assert installed.ended("archiver-backfill") == "Complete"
     assert_settled(url, processings, young)
     assert not is_marked(processings.get(unfinished))
 
@@ -74,13 +68,10 @@ def test_four_shards_archive_each_object_once(
     job = "archiver-backfill-sharded"
     done = processings.create_all(range(40))
     installed.kubectl("apply", "-k", installed.overlays[BACKFILL_SHARDED])
-    try:
-        assert installed.ended(job) == "Complete"
-        assert exit_codes(installed.pods.of_job(job)) == [0, 0, 0, 0]
-        assert installed.get("job", job)["status"]["completedIndexes"] == "0-3"
-        assert_shared(installed.reports(job), len(done))
-    finally:
-        installed.delete(job)
+    assert installed.ended(job) == "Complete"
+    assert exit_codes(installed.pods.of_job(job)) == [0, 0, 0, 0]
+    assert installed.get("job", job)["status"]["completedIndexes"] == "0-3"
+    assert_shared(installed.reports(job), len(done))
     assert_settled(url, processings, done)
 
 

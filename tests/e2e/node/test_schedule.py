@@ -59,6 +59,5 @@ def test_runs_are_made_by_the_clock_and_one_at_a_time(
     (job,) = _scheduled_jobs(installed)
     assert installed.ended(job) == "Complete"
     assert exit_codes(installed.pods.of_job(job)) == [0]
-    installed.delete(job)
     assert_settled(url, processings, due)
     assert not is_marked(processings.get(fresh))

@@ -4,11 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from image.folders import SETTLED
 from tests.unit.node.kind_machine import CREATE, DELETE, LIMIT, NAME, Machine, wait_for
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and not only its exit code for somebody to fetch."""
+    status = Path(f"/proc/{pid}/status")
+    try:
+        return "State:\tZ" not in status.read_text()
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -42,6 +52,19 @@ def test_the_command_has_the_last_word(machine: Machine) -> None:
     assert process.returncode == 130
     assert (machine.folder / "word").exists()
     assert not machine.cluster
+
+
+def test_a_command_that_a_signal_ended_is_told_as_a_shell_tells_it(machine: Machine) -> None:
+    assert machine.run("--", "sh", "-c", "kill -TERM $$")[0] == 128 + signal.SIGTERM
+    assert not machine.cluster
+
+
+def test_what_the_command_started_ends_with_it(machine: Machine) -> None:
+    process = machine.waiting("sh", "-c", "sleep 60 & echo $! > started; touch begun; wait")
+    started = int((machine.folder / "started").read_text())
+    process.terminate()
+    process.communicate(timeout=LIMIT)
+    wait_for(lambda: not is_running(started))
 
 
 def test_a_container_that_docker_makes_after_the_end_of_kind_is_deleted(machine: Machine) -> None:
