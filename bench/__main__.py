@@ -21,7 +21,7 @@ from typing import Any
 import urllib3
 
 from bench.cluster import BenchCluster, bench_cluster, marks_of, path_in
-from bench.cpu import Spent, until_idle
+from bench.cpu import Spent, until_answered
 from bench.measured import Measured, Running, measure
 from bench.results import write_results
 from bench.turns import Patched, Turns
@@ -107,8 +107,9 @@ class Bench:
         turns = Turns.of_a_run(
             count / EXPECTED_RATE,
             self.processes,
-            lambda connections: self._patch(requests, connections),
-            self.options.connections,
+            self._answered,
+            patch=lambda connections: self._patch(requests, connections),
+            connections=self.options.connections,
         )
         counted = self.cluster.requests()
         whole = self._run(namespace, "archiver", "backfill", beside=turns)
@@ -170,6 +171,9 @@ class Bench:
         given = {"KUBECONFIG": str(self.cluster.account), "ARCHIVER_DATABASE_URL": url}
         return measure([module, command, "-n", namespace, "-o", "json"], given | more, beside)
 
+    def _answered(self) -> Spent:
+        return until_answered(self.processes, self.cluster.under_way)
+
     def _patch(self, requests: Path, connections: int) -> Patched:
         counted, began = self.cluster.requests(), Spent.so_far(self.processes)
         rate = patch_rate(
@@ -182,7 +186,7 @@ class Bench:
         )
         ended = time.perf_counter()
         assert rate.failed == 0, rate
-        drained = until_idle(self.processes)
+        drained = self._answered()
         seconds = rate.count / rate.per_second + max(0.0, drained.wall - ended)
         return Patched(self.cluster.requests() - counted, seconds, drained - began)
 

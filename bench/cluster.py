@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from csv import DictReader
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.resources import remediation_processing
 
 _ACCOUNT = {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"}
 _AT_ONCE = 8
+# Of the API server's own FlowSchema `service-accounts`.
+_LEVEL = "workload-low"
 GROUP = "remediationprocessing.kubernaut.io"
 
 
@@ -83,6 +86,19 @@ class BenchCluster:
             for line in text.splitlines()
             if line.startswith("apiserver_request_total{") and 'resource="remediationproc' in line
         )
+
+    def under_way(self) -> int:
+        """How many requests of service accounts the API server works on, or lets wait.
+
+        By the debug endpoint of API Priority and Fairness: /metrics is a hundred times as long.
+        """
+        path = "/debug/api_priority_and_fairness/dump_priority_levels"
+        lines = str(self.admin.send("GET", path).body).splitlines()
+        levels = {
+            level["PriorityLevelName"]: level for level in DictReader(lines, skipinitialspace=True)
+        }
+        level = levels[_LEVEL]
+        return int(level["WaitingRequests"]) + int(level["ExecutingRequests"])
 
 
 def path_in(namespace: str) -> str:

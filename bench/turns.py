@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Final
 
-from bench.cpu import Spent, until_idle
+from bench.cpu import Spent
 from bench.measured import Running
 
 # A run has about so many turns, of at least and at most so many seconds.
@@ -47,10 +47,12 @@ class Patched:
 class Turns:
     """Called with a run on its way; `spent` is the servers' in its turns, `paused` is in seconds.
 
-    `patch` sends bare PATCHes over so many connections; `floors` has them by connections.
+    `answered` waits until what is under way is answered; `patch` sends bare PATCHes over so many
+    connections; `floors` has them by connections.
     """
 
     servers: Mapping[str, int]
+    answered: Callable[[], Spent]
     patch: Callable[[int], Patched]
     connections: Sequence[int]
     seconds: float
@@ -60,12 +62,12 @@ class Turns:
 
     @classmethod
     def of_a_run(
-        cls, expected: float, servers: Mapping[str, int], patch: Callable[[int], Patched],
-        connections: Sequence[int],
+        cls, expected: float, servers: Mapping[str, int], answered: Callable[[], Spent],
+        *, patch: Callable[[int], Patched], connections: Sequence[int],
     ) -> "Turns":  # fmt: skip
         """Turns of a run that takes about `expected` seconds."""
         seconds = min(_LONGEST, max(_SHORTEST, expected / _TURNS))
-        return cls(servers, patch, connections, seconds)
+        return cls(servers, answered, patch, connections, seconds)
 
     def __call__(self, running: Running) -> None:
         """Until it ends."""
@@ -75,7 +77,7 @@ class Turns:
             running.stop()
             try:
                 # What is under way is answered, and that is the run's own time.
-                stopped = Spent.so_far(self.servers) if ended else until_idle(self.servers)
+                stopped = Spent.so_far(self.servers) if ended else self.answered()
                 self.spent += stopped - began
                 if ended:
                     return
