@@ -63,6 +63,20 @@ def processes(name: str) -> set[int]:
     return {pid for cgroup in cgroups for pid in _pids(cgroup)}
 
 
+def deserted(prefix: str) -> set[str]:
+    """The names that begin so of cgroups in which nobody is, in any hierarchy."""
+    return {name for name in names(prefix) if not _is_populated(name)}
+
+
+def _is_populated(name: str) -> bool:
+    cgroups = (cgroup for h in hierarchies() for cgroup in _deepest_first(h / name))
+    try:
+        # Not `processes`: those of another pid namespace count too.
+        return any((cgroup / "cgroup.procs").read_text() for cgroup in cgroups)
+    except OSError:
+        return True  # somebody is removing it
+
+
 def _inherit_cpuset(cgroup: Path) -> None:
     # Version 1 lets no process into a cpuset whose processors and memory nobody named.
     for file in ("cpuset.cpus", "cpuset.mems"):

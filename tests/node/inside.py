@@ -31,6 +31,8 @@ def main() -> NoReturn:
     options = _options()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
+    # What a shell starts in the background would ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What containerd unpacks is passed by the image's user, and /run by PostgreSQL's.
     theirs = os.umask(0o022)
     mounts.cover(options.folder)

@@ -1,11 +1,13 @@
 """Where a node lives on the machine: one folder and one name for its cgroups."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 
-from image.folders import Workdir, stale_folders
+from image.folders import SETTLED, Workdir, stale_folders
 from tests.node import cgroups
 
 PREFIX = "archiver-node-"
@@ -44,5 +46,14 @@ def remove(path: Path) -> None:
 
 
 def stale() -> Iterator[Path]:
-    """Places whose run was killed together with the janitor that should have removed them."""
+    """Places whose run was killed together with the janitor that should have removed them.
+
+    First those with a folder among the temporary files; then those whose folder is elsewhere, or
+    gone, and of which only cgroups are left.
+    """
     yield from stale_folders(PREFIX)
+    if deserted := cgroups.deserted(PREFIX):
+        # In a cgroup that was just made nobody is yet.
+        time.sleep(SETTLED)
+        deserted &= cgroups.deserted(PREFIX)
+    yield from (Path(gettempdir(), name) for name in sorted(deserted))

@@ -1,29 +1,52 @@
 """What has to pass before a change lands: the commands that a person runs, and all of them."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.waiting import eventually
+
+LIMIT = 30.0  # seconds
 CI = Path(".ci/run").resolve()
 MAKE = """\
 #!/bin/sh
 echo "$*" >> calls
+echo "make $*"
+case " $* " in *" $HANGS "*) echo $$ >> hanging; exec sleep 60 ;; esac
 case " $* " in *" $BREAKS "*) exit 2 ;; esac
 """
 
 
-def run(folder: Path, *, user: int, breaks: str = "nothing") -> tuple[int, list[str]]:
-    """Its exit code, and what make is told to make, where there are stand-ins for all programs."""
-    programs = {"make": MAKE.replace("calls", str(folder / "calls")),
+def start(
+    folder: Path, *, user: int, breaks: str = "nothing", hangs: str = "nothing"
+) -> "subprocess.Popen[str]":
+    """Start it where there are stand-ins for all programs, in a folder."""
+    make = MAKE.replace("calls", str(folder / "calls")).replace("hanging", str(folder / "hanging"))
+    programs = {"make": make,
                 "uname": "#!/bin/sh\necho Linux\n", "id": f"#!/bin/sh\necho {user}\n"}  # fmt: skip
     for name, text in programs.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
-    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "BREAKS": breaks}
-    done = subprocess.run([CI], env=environment, check=False, capture_output=True)
-    return done.returncode, (folder / "calls").read_text().split()
+    path = f"{folder}:{os.environ['PATH']}"
+    told = {"PATH": path, "BREAKS": breaks, "HANGS": hangs, "TMPDIR": str(folder)}
+    return subprocess.Popen(
+        [CI],
+        env={**os.environ, **told},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(folder: Path, *, user: int, breaks: str = "nothing") -> tuple[int, list[str]]:
+    """Its exit code, and what make is told to make."""
+    done = start(folder, user=user, breaks=breaks)
+    done.communicate()
+    made = (folder / "calls").read_text().split()
+    return done.returncode, [target for target in made if not target.startswith("-")]
 
 
 def test_all_is_checked_where_all_can_be(tmp_path: Path) -> None:
@@ -41,6 +64,28 @@ def test_what_needs_root_is_left_out_without_it(tmp_path: Path) -> None:
 def test_whatever_fails_fails_all(tmp_path: Path, breaks: str) -> None:
     code, _ = run(tmp_path, user=0, breaks=breaks)
     assert code == 2
+
+
+@pytest.mark.parametrize("hangs", ["test", "test-image"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_ends_what_it_started_and_says_what_that_has_said(
+    tmp_path: Path, hangs: str, number: signal.Signals
+) -> None:
+    process = start(tmp_path, user=0, hangs=hangs)
+    eventually((tmp_path / "hanging").exists, LIMIT)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 143
+    assert "make --keep-going e2e-node test-image\n" in said
+    hanging = int((tmp_path / "hanging").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(hanging, 0)
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_a_failure_on_the_node_stops_no_test_of_the_image(tmp_path: Path) -> None:
+    start(tmp_path, user=0).communicate()
+    assert "--keep-going e2e-node test-image" in (tmp_path / "calls").read_text()
 
 
 def test_the_tests_on_a_node_are_both_halves(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import pytest
 from tests.controlplane.cache import cache_root
 from tests.e2e.machine.traces import NOTHING, of_run, server, traces
 from tests.e2e.waiting import eventually
+from tests.node import cgroups
+from tests.node.janitor import remove_stale
 from tests.node.place import PREFIX
 
 
@@ -92,10 +95,15 @@ def test_when_it_is_told_to_end(
     run.assert_nothing_else_is_left()
 
 
+# As a shell that is no terminal's starts what it does not wait for.
+IGNORING_SIGINT = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+
+
+@pytest.mark.parametrize("through", [(), IGNORING_SIGINT])
 def test_when_it_is_interrupted_and_nobody_else(
-    run: Run, capfd: pytest.CaptureFixture[str]
+    run: Run, through: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with waiting(run) as process:
+    with waiting(run, *through) as process:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 128 + signal.SIGINT
     assert run.told.with_suffix(".interrupted").exists()  # the command had the last word
@@ -132,6 +140,16 @@ def test_when_its_janitor_was_killed(run: Run) -> None:
         process.wait(60)
     assert run.left() == NOTHING
     run.assert_nothing_else_is_left()
+
+
+def test_cgroups_of_which_nothing_else_is_left_go_with_the_next_node() -> None:
+    name = f"{PREFIX}{secrets.token_hex(8)}"
+    cgroups.create(name)
+    try:
+        remove_stale()
+        assert name not in cgroups.names(PREFIX)
+    finally:
+        cgroups.remove(name)
 
 
 def children_of(pid: int) -> list[int]:

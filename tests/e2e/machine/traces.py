@@ -7,6 +7,7 @@ the whole machine has names that a node gives; what has none, such as shared mem
 
 from binascii import crc32
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -23,7 +24,15 @@ SYSTEM_FOLDERS = (
     "/var/lib/containerd", "/var/lib/kubelet", "/var/lib/kube-proxy", "/var/lib/dockershim",
     "/var/log/containers", "/var/log/pods",
 )  # fmt: skip
-NETWORK_SETTINGS = ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
+# Of all in these folders, not of those alone that a node is known to want: a newer kubelet may want
+# another one.
+SETTINGS = ("kernel", "vm", "fs", "user", "net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding")
+# What the kernel itself changes: counters, numbers drawn by chance, and what it measures.
+OF_THE_KERNEL = (
+    "fs/aio-nr", "fs/binfmt_misc", "fs/dentry-state", "fs/file-nr", "fs/inode-nr", "fs/inode-state",
+    "fs/quota", "kernel/ns_last_pid", "kernel/perf_event_max_sample_rate", "kernel/pty/nr",
+    "kernel/random", "kernel/sched_domain", "kernel/tainted",
+)  # fmt: skip
 INTERFACES = Path("/sys/class/net")
 MOUNTS = Path("/proc/self/mounts")
 SEGMENTS = Path("/proc/sysvipc/shm")
@@ -32,13 +41,24 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at only
 
 def traces() -> dict[str, object]:
     """What is compared: by name, so that a difference says what it is."""
-    settings = (*KERNEL_SETTINGS, *NETWORK_SETTINGS)
     return {
         "mounts": sorted(filter(_like_ours, MOUNTS.read_text().splitlines())),
         "interfaces": sorted(path.name for path in INTERFACES.iterdir() if _of_a_node(path)),
-        "settings": {name: (SYSCTL / name).read_text() for name in settings},
+        "settings": settings(),
         "system folders": {name: _listed(Path(name)) for name in SYSTEM_FOLDERS},
     }
+
+
+def settings(root: Path = SYSCTL) -> dict[str, bytes]:
+    """The kernel's settings by name, as far as they can be read and stay as they are."""
+    found = {}
+    for top in SETTINGS:
+        for path in [root / top, *(root / top).rglob("*")]:
+            name = str(path.relative_to(root))
+            if path.is_file() and not name.startswith(OF_THE_KERNEL):
+                with suppress(OSError):  # some are only for writing
+                    found[name] = path.read_bytes()
+    return found
 
 
 def of_run(name: str) -> dict[str, object]:

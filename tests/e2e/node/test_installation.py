@@ -35,6 +35,7 @@ def test_the_dry_run_proves_everything_and_writes_nothing(
     before = processings.all()
     installed.kubectl("apply", "-k", installed.overlays[DRY_RUN_JOB])
     assert installed.ended("archiver-dry-run") == "Complete"
+    assert exit_codes(installed.pods.of_job("archiver-dry-run")) == [0]
     report = installed.report("archiver-dry-run")
     assert report["mode"] == "run --dry-run=server"
     assert report["counts"]["archived"] >= len(due)
@@ -49,6 +50,7 @@ def test_the_backfill_archives_whatever_age(
     unfinished = processings.create(3, phase="enriching")
     installed.kubectl("apply", "-k", installed.overlays[BACKFILL])
     assert installed.ended("archiver-backfill") == "Complete"
+    assert exit_codes(installed.pods.of_job("archiver-backfill")) == [0]
     assert_settled(url, processings, young)
     assert not is_marked(processings.get(unfinished))
 

@@ -1,5 +1,6 @@
 """The memory limit: enough for the largest pages, and no harm where it is not."""
 
+from tests.e2e.node.history import exit_codes
 from tests.e2e.node.installed import LIMIT, Change, Installed
 from tests.e2e.node.settled import assert_no_mark_without_row, assert_settled
 from tests.e2e.run.objects import Collection
@@ -16,6 +17,8 @@ def test_the_limit_is_enough_for_the_largest_objects(
 ) -> None:
     due = processings.create_all(range(40), context_bytes=LARGE)
     assert installed.run("large") == "Complete"
+    # A pod that is killed would be tried again, and go on where the marks end.
+    assert exit_codes(installed.pods.of_job("large")) == [0]
     assert_settled(url, processings, due)
 
 
