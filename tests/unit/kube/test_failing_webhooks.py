@@ -1,5 +1,6 @@
 """Marks that a webhook keeps from being written: one object's trouble is not all others'."""
 
+import threading
 from collections.abc import Callable
 from contextlib import closing
 
@@ -49,20 +50,31 @@ def test_another_webhook_is_waited_for_all_the_same(stub: Start, virtual_time: V
 
 
 class OneSick(Stub):
-    """An API server that fails whatever says `sick`, and takes all else."""
+    """An API server that fails whatever says `sick`, and takes all else.
+
+    From the second attempt on it does so once `go_on` is set.
+    """
 
     def __init__(self, failure: Reply | None) -> None:
         super().__init__([MARKED])
         self.failure = failure
+        self.failed: set[str] = set()
+        self.go_on = threading.Event()
 
     def next_reply(self, request: Request) -> Reply | None:
         reply = super().next_reply(request)
-        return self.failure if "sick" in request.path else reply
+        if "sick" not in request.path:
+            return reply
+        if request.path in self.failed:
+            self.go_on.wait()
+        self.failed.add(request.path)
+        return self.failure
 
 
 def test_what_cannot_be_written_ends_no_other_mark() -> None:
     failure = status(500, "Internal error occurred: error in remove for path '/metadata/nothere'")
     with closing(OneSick(failure)) as server:
+        server.go_on.set()
         marks = KubeMarker(server.client(), TICKETS, most_at_once=2)
         sick = [marks.mark(resource(name=f"sick-{n}"), MARK) for n in range(8)]
         others = [marks.mark(resource(), MARK) for _ in range(20)]
@@ -83,10 +95,12 @@ def test_what_fails_without_an_answer_of_this_object_is_an_outage(failure: Reply
         marks = KubeMarker(server.client(), TICKETS, most_at_once=4)
         sick = marks.mark(resource(name="sick"), MARK)
         others = [marks.mark(resource(), MARK) for _ in range(50)]
+        # Between its attempts; once it is given up, so is what has not been answered.
+        assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
+        server.go_on.set()
         with pytest.raises(Unavailable) as raised:
             sick.result()
         assert raised.type is Unavailable
-        assert {mark.result() for mark in others} == {MarkOutcome.MARKED}
 
 
 def test_what_fails_with_nothing_going_well_is_an_outage(
