@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from tests.postgres.server import PostgresServer
 PAGE = 200
 # Objects a second: how long a run will take about, in which a number of turns has to fit.
 EXPECTED_RATE = 110
+_PAUSE = 0.05  # seconds
 # Objects of this many bytes: 1.4 MB and a mark, of the 1.5 MiB that etcd takes.
 LARGE, LARGE_BYTES = 100, 1_350_000
 
@@ -45,7 +47,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("counts", nargs="*", type=int, default=[1_000, 3_000])
     parser.add_argument("--connections", type=int, nargs="*", default=[4, 8, 16])
-    parser.add_argument("--seconds", type=int, default=4, help="of each turn of PATCH")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     with servers() as (cluster, template, postgres), tempfile.TemporaryDirectory() as folder:
@@ -108,11 +109,11 @@ class Bench:
             count / EXPECTED_RATE,
             self.processes,
             self._answered,
-            patch=lambda connections: self._patch(requests, connections),
+            patch=partial(self._patch, requests),
             connections=self.options.connections,
         )
         counted = self.cluster.requests()
-        whole = self._run(namespace, "archiver", "backfill", beside=turns)
+        whole = self._run(namespace, "archiver", "backfill", beside=self._once_begun(turns))
         of_floors = sum(floor.count for floor in turns.floors.values())
         sent = self.cluster.requests() - counted - of_floors
         again = self._run(namespace, "archiver", "backfill")
@@ -171,24 +172,35 @@ class Bench:
         given = {"KUBECONFIG": str(self.cluster.account), "ARCHIVER_DATABASE_URL": url}
         return measure([module, command, "-n", namespace, "-o", "json"], given | more, beside)
 
+    def _once_begun(self, turns: Turns) -> Callable[[Running], None]:
+        """From the run's first request on: while Python starts, its own clock does not go."""
+        before = self.cluster.begun()
+
+        def beside(running: Running) -> None:
+            while self.cluster.begun() == before and not running.ends_within(_PAUSE):
+                pass
+            turns(running)
+
+        return beside
+
     def _answered(self) -> Spent:
         return until_answered(self.processes, self.cluster.under_way)
 
-    def _patch(self, requests: Path, connections: int) -> Patched:
-        counted, began = self.cluster.requests(), Spent.so_far(self.processes)
+    def _patch(self, requests: Path, connections: int, seconds: int) -> Patched:
+        begun, began = self.cluster.begun(), Spent.so_far(self.processes)
         rate = patch_rate(
             self.cluster.control_plane.server,
             self.cluster.token,
             requests,
             connections=connections,
-            seconds=self.options.seconds,
+            seconds=seconds,
             cache=cache_root(os.environ),
         )
         ended = time.perf_counter()
         assert rate.failed == 0, rate
         drained = self._answered()
-        seconds = rate.count / rate.per_second + max(0.0, drained.wall - ended)
-        return Patched(self.cluster.requests() - counted, seconds, drained - began)
+        took = rate.count / rate.per_second + max(0.0, drained.wall - ended)
+        return Patched(self.cluster.begun() - begun, took, drained - began)
 
 
 def figures(measured: Measured, count: int, paused: float = 0.0) -> dict[str, float]:

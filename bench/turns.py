@@ -16,7 +16,7 @@ from bench.measured import Running
 
 # A run has about so many turns, of at least and at most so many seconds.
 _TURNS: Final = 15
-_SHORTEST, _LONGEST = 1.0, 10.0
+_SHORTEST, _LONGEST = 2, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,16 @@ class Turns:
     """Called with a run on its way; `spent` is the servers' in its turns, `paused` is in seconds.
 
     `answered` waits until what is under way is answered; `patch` sends bare PATCHes over so many
-    connections; `floors` has them by connections.
+    connections for so many seconds; `floors` has them by connections. Turns of both are equally
+    long: what the API server does between two turns, its garbage collection above all, is nobody's,
+    and a shorter turn would be spared a larger part of it.
     """
 
     servers: Mapping[str, int]
     answered: Callable[[], Spent]
-    patch: Callable[[int], Patched]
+    patch: Callable[[int, int], Patched]
     connections: Sequence[int]
-    seconds: float
+    seconds: int
     spent: Spent = field(default_factory=Spent)
     paused: float = 0.0
     floors: dict[int, Patched] = field(default_factory=dict)
@@ -63,10 +65,10 @@ class Turns:
     @classmethod
     def of_a_run(
         cls, expected: float, servers: Mapping[str, int], answered: Callable[[], Spent],
-        *, patch: Callable[[int], Patched], connections: Sequence[int],
+        *, patch: Callable[[int, int], Patched], connections: Sequence[int],
     ) -> "Turns":  # fmt: skip
         """Turns of a run that takes about `expected` seconds."""
-        seconds = min(_LONGEST, max(_SHORTEST, expected / _TURNS))
+        seconds = min(_LONGEST, max(_SHORTEST, round(expected / _TURNS)))
         return cls(servers, answered, patch, connections, seconds)
 
     def __call__(self, running: Running) -> None:
@@ -82,7 +84,7 @@ class Turns:
                 if ended:
                     return
                 floor = self.floors.get(connections, Patched())
-                self.floors[connections] = floor + self.patch(connections)
+                self.floors[connections] = floor + self.patch(connections, self.seconds)
                 self.paused += time.perf_counter() - stopped.wall
             finally:
                 running.go_on()
