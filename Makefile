@@ -65,17 +65,18 @@ OF_A_RELEASE := -m "not same_on_all_releases"
 WORKERS ?= logical
 AT_ONCE := --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
+# By env, not by a shell: that would not pass on the signal that ends make.
 test: $(STAMP) controlplane ## Every test that needs no node and no image, on both releases of Kubernetes
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/integration tests/contract tests/unit
+	env COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest $(AT_ONCE) tests/integration tests/contract tests/unit
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include='archiver/domain/*,archiver/pipeline.py,archiver/ahead.py,archiver/storing.py,archiver/kept.py,archiver/pretend.py,archiver/sharding.py' --fail-under=100
 	$(BIN)/python -m pytest $(AT_ONCE) tests/e2e $(NO_NODE)
 	$(MAKE) test-older
 
 test-older: $(STAMP) ## The end-to-end tests on the Kubernetes release three minors older
-	KUBERNETES_VERSION=1.34 $(BIN)/python -m tests.controlplane build
-	KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest $(AT_ONCE) tests/e2e $(NO_NODE) $(OF_A_RELEASE)
+	env KUBERNETES_VERSION=1.34 $(BIN)/python -m tests.controlplane build
+	env KUBERNETES_VERSION=1.34 $(BIN)/python -m pytest $(AT_ONCE) tests/e2e $(NO_NODE) $(OF_A_RELEASE)
 
 test-fast: $(STAMP) ## The tests that start no server
 	$(BIN)/python -m pytest $(AT_ONCE) tests/unit

@@ -4,21 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from image.folders import SETTLED
 from tests.unit.node.kind_machine import CREATE, DELETE, LIMIT, NAME, Machine, wait_for
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, and not only its exit code for somebody to fetch."""
-    status = Path(f"/proc/{pid}/status")
-    try:
-        return "State:\tZ" not in status.read_text()
-    except FileNotFoundError:
-        return False
+from tests.unit.processes import is_running
 
 
 @pytest.mark.parametrize(
