@@ -7,5 +7,5 @@ def is_running(pid: int) -> bool:
     """Whether there is such a process, and not only its exit code for somebody to fetch."""
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return False

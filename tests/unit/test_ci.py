@@ -16,7 +16,7 @@ MAKE = """\
 #!/bin/sh
 echo "$*" >> calls
 echo "make $*"
-case " $* " in *" $HANGS "*) sleep 60 & echo $! >> hanging; wait ;; esac
+case " $* " in *" $HANGS "*) sleep 60 & echo $! > hanging.new; mv hanging.new hanging; wait ;; esac
 case " $* " in *" $BREAKS "*) exit 2 ;; esac
 """
 

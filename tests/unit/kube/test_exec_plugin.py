@@ -20,6 +20,7 @@ from archiver.kube.patience import Budget
 from tests.unit.kube.conftest import VirtualTime
 from tests.unit.kube.stub import QUICK, Reply, Stub, status
 from tests.unit.kube.test_credentials import SECRET, kubeconfig, token_of
+from tests.unit.processes import is_running
 
 VERSION = "client.authentication.k8s.io/v1"
 ONCE = Asking(Budget(total=0.0))
@@ -177,13 +178,6 @@ def test_one_that_speaks_another_version_is_a_wrong_configuration(
     assert plugin.asked == 1
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_one_that_hangs_ends_with_the_run_and_so_do_its_children(plugin: Plugin) -> None:
     pid = plugin.folder / "pid"
     plugin.does(f"sleep 1000 & echo $! > {pid}.new && mv {pid}.new {pid}; wait")
@@ -191,7 +185,7 @@ def test_one_that_hangs_ends_with_the_run_and_so_do_its_children(plugin: Plugin)
         connect(kubeconfig=plugin.kubeconfig(), stop=Ending(pid.exists))
     child = int(pid.read_text())
     for _ in range(1000):  # a signal takes its time
-        if not is_alive(child):
+        if not is_running(child):
             return
         threading.Event().wait(0.02)
     pytest.fail("its child goes on")
