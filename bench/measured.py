@@ -61,7 +61,8 @@ def measure(
     `beside` is called while it runs.
     """
     # By a small process: what is forked starts with the peak memory of its parent.
-    launcher = [sys.executable, "-c", _LAUNCH, sys.executable, "-m", *arguments]
+    launcher = [*_ENDS_WITH_ITS_PARENT, sys.executable, "-c", _LAUNCH,
+                *_ENDS_WITH_ITS_PARENT, sys.executable, "-m", *arguments]  # fmt: skip
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ARCHIVER_", "KUBECONF"))}
     # Files: nobody reads a pipe while the process is watched.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -92,6 +93,9 @@ def _text_of(file: Any) -> str:
     file.seek(0)
     return str(file.read().decode())
 
+
+# A benchmark that is killed leaves nobody in SIGSTOP.
+_ENDS_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
 _LAUNCH = """
 import json, resource, subprocess, sys

@@ -38,7 +38,7 @@ def test_the_refusal_says_what_it_is_about_and_what_comes_next(
     message = delete(admin, resource).message
     assert f"{namespace}/{resource['metadata']['name']} is failed and not archived yet" in message
     # Not "the next run": that is true only of what is due.
-    assert "once it is due, or at once by the Job of deploy/backfill" in message
+    assert "once it is due, or at once by a new Job of deploy/backfill" in message
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.e2e.node.overlay import write_overlays
 from tests.e2e.node.target import Target
 from tests.e2e.run.conftest import admin, crd, namespace, parents, processings
 from tests.e2e.waiting import eventually
-from tests.manifests import BASE, GUARD, NAMESPACE, load
+from tests.manifests import BASE, GUARD, NAMESPACE, everything
 from tests.node.kubectl import Kubectl, build_kubectl
 from tests.node.postgresql import OWNER, SERVICE_NAMESPACE, WRITER, Archive, archive
 
@@ -93,7 +94,7 @@ def served(crd: None) -> None:
 @pytest.fixture(scope="package")
 def unoccupied(kubectl: Kubectl, admin: KubeApi) -> Kubectl:
     """kubectl, for a cluster on which nobody installed the archiver."""
-    refuse_others(admin, [*load(BASE), *load(GUARD)])
+    refuse_others(admin, everything())
     return kubectl
 
 
@@ -108,12 +109,8 @@ def migrated(
     folder, kubectl = tmp_path_factory.mktemp("overlays"), unoccupied
     with watched(target.kubeconfig, NAMESPACE) as pods:
         installed = Installed(kubectl, archived, pods, write_overlays(folder, target.image))
-        kubectl("apply", "-f", BASE / "namespace.yaml")
-        for secret, user in SECRETS.items():
-            _create_secret(installed, secret, archived.passwords[user], folder)
-        kubectl("apply", "-k", installed.overlays[BASE])
         try:
-            assert installed.ended("archiver-migrate") == "Complete"
+            _install(installed)
             yield installed
         finally:
             kubectl("delete", "-k", installed.overlays[BASE], "--ignore-not-found")
@@ -122,14 +119,20 @@ def migrated(
 @pytest.fixture(scope="package")
 def installed(migrated: Installed, admin: KubeApi) -> Iterator[Installed]:
     """The same with step 6: the guard, in force."""
-    migrated.kubectl("apply", "-k", migrated.overlays[GUARD])
     try:
-        # A policy is in force a moment after it was applied.
-        eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).is_policys)
+        _guard(migrated, admin)
         yield migrated
     finally:
-        migrated.kubectl("delete", "-k", migrated.overlays[GUARD])
+        migrated.kubectl("delete", "-k", migrated.overlays[GUARD], "--ignore-not-found")
         eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).ok)
+
+
+@pytest.fixture
+def uninstallable(installed: Installed, admin: KubeApi) -> Iterator[Installed]:
+    """An installation that the test may remove; the others find it again."""
+    yield installed
+    _install(installed)
+    _guard(installed, admin)
 
 
 @pytest.fixture(autouse=True)
@@ -154,9 +157,24 @@ def _jobs(kubectl: Kubectl) -> set[str]:
     return set(kubectl("-n", NAMESPACE, "get", "jobs", "-o", "name").split())
 
 
-def _create_secret(installed: Installed, name: str, password: str, folder: Path) -> None:
+def _install(installed: Installed) -> None:
+    installed.kubectl("apply", "-f", BASE / "namespace.yaml")
+    for secret, user in SECRETS.items():
+        _create_secret(installed, secret, installed.archive.passwords[user])
+    installed.kubectl("apply", "-k", installed.overlays[BASE])
+    assert installed.ended("archiver-migrate") == "Complete"
+
+
+def _guard(installed: Installed, admin: KubeApi) -> None:
+    installed.kubectl("apply", "-k", installed.overlays[GUARD])
+    # A policy is in force a moment after it was applied.
+    eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).is_policys)
+
+
+def _create_secret(installed: Installed, name: str, password: str) -> None:
     files = {"password": password, "ca.crt": installed.archive.authority}
-    for key, content in files.items():
-        (folder / key).write_text(content)
-    from_files = [f"--from-file={key}={folder / key}" for key in files]
-    installed.ask("create", "secret", "generic", name, *from_files)
+    with TemporaryDirectory() as folder:
+        for key, content in files.items():
+            Path(folder, key).write_text(content)
+        from_files = [f"--from-file={key}={Path(folder, key)}" for key in files]
+        installed.ask("create", "secret", "generic", name, *from_files)

@@ -10,6 +10,7 @@ from tests.manifests import (
     BACKFILL_SHARDED,
     BASE,
     DRY_RUN,
+    FLOW_CONTROL,
     GUARD,
     NAMESPACE,
     OURS,
@@ -48,7 +49,7 @@ def write_overlays(folder: Path, image: str) -> dict[Path, Path]:
     patches = {BASE: [_EVERY_MINUTE]}
     return {
         base: write_overlay(folder / base.name, base, image, patches.get(base, ()))
-        for base in (BASE, BACKFILL, BACKFILL_SHARDED, DRY_RUN, GUARD)
+        for base in (BASE, BACKFILL, BACKFILL_SHARDED, DRY_RUN, FLOW_CONTROL, GUARD)
     }
 
 

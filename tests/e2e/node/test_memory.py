@@ -8,8 +8,8 @@ from tests.e2e.waiting import eventually
 
 # Near the largest object that etcd takes (1.5 MiB), with room for the mark.
 LARGE = 1_200_000  # bytes
-# It starts with this, and cannot hold a page of them.
-TOO_LITTLE = "72Mi"
+# Enough for pages of small ones, and too little for a page of large ones.
+TOO_LITTLE = "88Mi"
 
 
 def test_the_limit_is_enough_for_the_largest_objects(
@@ -23,13 +23,15 @@ def test_the_limit_is_enough_for_the_largest_objects(
 
 
 def test_an_oom_kill_loses_nothing(installed: Installed, processings: Collection, url: str) -> None:
-    due = processings.create_all(range(40), context_bytes=LARGE)
-    installed.start("too-little", Change(memory=TOO_LITTLE))
+    # In the order of their names, which is that of the list: pages that fit, then some that do not.
+    small = processings.create_all(range(100, 200))
+    due = small + processings.create_all(range(200, 240), context_bytes=LARGE)
+    installed.start("too-little", Change({"ARCHIVER_PAGE_SIZE": "20"}, memory=TOO_LITTLE))
     _, end = installed.first_end("too-little")
     assert (end["reason"], end["exitCode"]) == ("OOMKilled", 137)
     # No failure of the Job: it is tried again.
     eventually(lambda: len(installed.pods.of_job("too-little")) > 1, LIMIT)
     installed.delete("too-little")
-    assert assert_no_mark_without_row(url, processings, due) < len(due)
+    assert 0 < assert_no_mark_without_row(url, processings, due) < len(due)
     assert installed.run("enough") == "Complete"
     assert_settled(url, processings, due)

@@ -1,12 +1,13 @@
 """What every pod of ours must say of itself, whoever's Job it is."""
 
+import json
 from typing import Any
 
 import pytest
 
 from archiver.domain.policy import SECOND
 from archiver.settings import load
-from tests.manifests import Object, everything, job_specs
+from tests.manifests import DEPLOY, Object, everything, job_specs
 
 JOBS = sorted(job_specs())
 SHARDED = "archiver-backfill-sharded"
@@ -74,6 +75,17 @@ def test_is_bounded(job: Object, pod: Object, container: Object) -> None:
     (limit,) = (job[key] for key in ("backoffLimit", "backoffLimitPerIndex") if key in job)
     assert limit >= 0
     assert pod["terminationGracePeriodSeconds"] >= 30
+
+
+def test_the_memory_limit_is_twice_what_was_measured(container: Object) -> None:
+    measured = json.loads((DEPLOY.parent / "bench/results.json").read_text())
+    peak = max(
+        measured["once"]["largeObjectsRssMiB"],
+        *(row[run]["rssMiB"] for row in measured["rows"] for run in ("whole", "again", "unmarked")),
+    )
+    limit, request = (container["resources"][of]["memory"] for of in ("limits", "requests"))
+    assert 2 * peak <= int(limit.removesuffix("Mi")) < 3 * peak
+    assert peak <= int(request.removesuffix("Mi"))
 
 
 def test_knows_no_password_but_from_a_file(container: Object) -> None:

@@ -1,8 +1,19 @@
 """The CronJob's times, against one another."""
 
+from archiver.domain.policy import SECOND
+from archiver.settings import load
 from tests.manifests import Object, find, job_specs
 
 INTERVAL = 30 * 60  # seconds
+
+
+def configured(name: str) -> float:
+    """Seconds that deploy/config.yaml gives a setting."""
+    value = find("ConfigMap", "archiver")["data"][f"ARCHIVER_{name.upper()}"]
+    return float(getattr(load(**{name: value}), name) / SECOND)
+
+
+LEAD, RETENTION = configured("lead"), configured("retention")
 
 
 def cron_job() -> Object:
@@ -40,9 +51,18 @@ def test_a_missed_run_is_made_up_for_only_while_it_is_not_the_next_ones_turn() -
     assert 10 < cron_job()["startingDeadlineSeconds"] < INTERVAL
 
 
-def test_keeps_something_to_look_at() -> None:
+def test_keeps_every_failed_run_that_a_loss_would_begin_with() -> None:
+    assert cron_job()["failedJobsHistoryLimit"] * INTERVAL >= LEAD
     assert cron_job()["successfulJobsHistoryLimit"] >= 1
-    assert cron_job()["failedJobsHistoryLimit"] >= 1
+
+
+def test_a_resource_is_due_in_time_for_many_runs_but_not_at_once() -> None:
+    assert RETENTION == 24 * 3600  # as Kubernaut's own
+    assert 12 * INTERVAL <= LEAD < RETENTION / 2
+
+
+def test_the_dry_run_tries_once_because_somebody_waits() -> None:
+    assert job_specs()["archiver-dry-run"]["backoffLimit"] == 0
 
 
 def test_one_shot_jobs_remove_themselves() -> None:
