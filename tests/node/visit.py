@@ -1,7 +1,6 @@
 """A node for a person: how to get in from the machine, and what is there."""
 
 import json
-import shutil
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,22 +23,26 @@ Kubernetes {version} with one node is running. In another terminal, in this fold
   NODE={folder}
   export KUBECONFIG=$NODE/{kubeconfig}
   export KUBECACHEDIR=$NODE/kubectl-cache
-  {kubectl} get nodes
+  export PATH={path}:$PATH
+  kubectl get nodes
 
-What Kubernaut would have defined:
+What Kubernaut would have defined, and what it would have completed twenty hours ago:
 
-  {kubectl} apply -f tests/crds/remediationrequest.yaml -f tests/crds/remediationprocessing-v1.yaml
+  kubectl apply -f tests/crds/remediationrequest.yaml -f tests/crds/remediationprocessing-v1.yaml
+  {python} -m tests.resources 200 > $NODE/completed.json
+  kubectl create -f $NODE/completed.json
+  kubectl replace --subresource=status -f $NODE/completed.json
 
 README.md, "Install": step 1 is done, the database {database} at {host}:{port},
 where deploy/config.yaml has it (step 3), and {images} (step 4). Step 2 is
 
-  {kubectl} apply -f deploy/namespace.yaml
+  kubectl apply -f deploy/namespace.yaml
 {secrets}
 Go on with step 5. Once the migration is done, the archiver runs in that terminal too, as in a pod:
 
   export ARCHIVER_DATABASE_URL="{url}"
   export ARCHIVER_DATABASE_PASSWORD_FILE=$NODE/password.{writer}
-  {archiver} run --dry-run=client
+  archiver run --dry-run=client
 
 And psql, as the superuser:
 
@@ -53,7 +56,7 @@ PostgreSQL stops where this file is made, and starts again where it is removed:
 Ctrl-C ends everything and deletes it.
 """
 SECRET = """\
-  {kubectl} -n kubernaut-archiver create secret generic {name} \\
+  kubectl -n kubernaut-archiver create secret generic {name} \\
     --from-file=password=$NODE/password.{user} --from-file=ca.crt=$NODE/{authority}
 """
 SECRETS = {"archiver-database": WRITER, "archiver-database-owner": OWNER}
@@ -76,7 +79,8 @@ def receive(
         known = {
             "version": control_plane.version,
             "kubeconfig": _kubeconfig(control_plane, folder / "visitor.kubeconfig", port).name,
-            "kubectl": "kubectl" if shutil.which("kubectl") else kubectl.program,
+            "path": f"{kubectl.program.parent}:{Path(sys.executable).parent}",
+            "python": sys.executable,
             "images": f"the node has {', '.join(images)}" if images else "IMAGE names no image",
             "switch": switch.file.name,
             **_way_to_postgresql(archive, folder, Relay(postgres, archive.server.port).port),
@@ -88,8 +92,7 @@ def receive(
 
 def _welcome(known: Mapping[str, object]) -> str:
     secrets = (SECRET.format(name=name, user=user, **known) for name, user in SECRETS.items())
-    archiver = Path(sys.executable).with_name("archiver")
-    return WELCOME.format(secrets="".join(secrets), archiver=archiver, **known)
+    return WELCOME.format(secrets="".join(secrets), **known)
 
 
 def _way_to_postgresql(archive: Archive, folder: Path, port: int) -> dict[str, object]:

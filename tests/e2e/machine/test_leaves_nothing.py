@@ -170,6 +170,7 @@ def test_when_a_server_of_the_control_plane_dies(
     said = capfd.readouterr().err
     assert "etcd ended with -9. The end of its log:" in said
     assert "Traceback" not in said
+    run.assert_nothing_else_is_left()
 
 
 def test_when_what_started_it_is_killed(run: Run) -> None:
