@@ -51,7 +51,7 @@ def test_the_backfill_archives_whatever_age(
     unfinished = processings.create(3, phase="enriching")
     installed.kubectl("apply", "-k", installed.overlays[BACKFILL])
     assert installed.ended("archiver-backfill") == "Complete"
-    assert exit_codes(installed.pods.of_job("archiver-backfill")) == [0]
+    assert set(exit_codes(installed.pods.of_job("archiver-backfill"))) == {0}
     assert_settled(url, processings, young)
     assert not is_marked(processings.get(unfinished))
 

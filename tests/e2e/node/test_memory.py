@@ -9,7 +9,7 @@ from tests.e2e.waiting import eventually
 # Near the largest object that etcd takes (1.5 MiB), with room for the mark.
 LARGE = 1_200_000  # bytes
 # Enough for pages of small ones, and too little for a page of large ones.
-TOO_LITTLE = "88Mi"
+TOO_LITTLE = "76Mi"
 
 
 def test_the_limit_is_enough_for_the_largest_objects(
