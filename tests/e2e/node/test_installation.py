@@ -42,6 +42,9 @@ def test_the_dry_run_proves_everything_and_writes_nothing(
     assert report["counts"]["archived"] >= len(due)
     assert processings.all() == before
     assert revisions(url, due) == {}
+    # What it announced, a run then does; and nothing stays that the guard holds.
+    assert installed.run("as-announced") == "Complete"
+    assert_settled(url, processings, due)
 
 
 def test_the_backfill_archives_whatever_age(
