@@ -49,7 +49,7 @@ class Turns:
 
     `answered` waits until what is under way is answered; `patch` sends bare PATCHes over so many
     connections for so many seconds; `floors` has them by connections. Turns of both are equally
-    long: what the API server does between two turns, its garbage collection above all, is nobody's,
+    long: what the API server does between two turns, such as garbage collection, is nobody's,
     and a shorter turn would be spared a larger part of it.
     """
 
