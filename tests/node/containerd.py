@@ -9,15 +9,12 @@ from image.folders import Workdir
 from tests.controlplane.processes import ServerProcess
 from tests.controlplane.readiness import wait_until
 from tests.node.errors import NodeError
-from tests.node.mounts import file_system
 from tests.node.network import BRIDGE, NODE
 from tests.node.packages import Programs
 from tests.node.pause import IMAGE
 
 SOCKET = "/run/containerd/containerd.sock"
 PLUGIN = 'plugins."io.containerd.grpc.v1.cri"'
-# Where overlayfs cannot be laid on top of: a container's own root, mostly.
-NO_OVERLAY = {"overlayfs", "nfs", "zfs"}
 
 # `address` is already on the bridge: the plugin finds it there and adds a pod's cable. No
 # masquerading: the only way out of this network is to the node itself.
@@ -87,7 +84,6 @@ class Containerd:
         )
 
     def _settings(self) -> str:
-        native = file_system(self._folder) in NO_OVERLAY
         # A TOML string is quoted as a JSON one.
         return f"""\
 version = 2
@@ -107,7 +103,7 @@ disable_apparmor = true
 disable_hugetlb_controller = true
 tolerate_missing_hugetlb_controller = true
 [{PLUGIN}.containerd]
-snapshotter = "{"native" if native else "overlayfs"}"
+snapshotter = "overlayfs"
 [{PLUGIN}.containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [{PLUGIN}.containerd.runtimes.runc.options]

@@ -19,6 +19,7 @@ KERNEL_SETTINGS = {
     "kernel/keys/root_maxbytes": "25000000",
 }
 SYSCTL = Path("/proc/sys")
+VAR = Path("/var")
 
 
 def cover(folder: Path) -> None:
@@ -27,23 +28,18 @@ def cover(folder: Path) -> None:
     _mount("--make-rshared", "/")
     _mount("-t", "tmpfs", "-o", "mode=755", "run", "/run")
     _mount("-t", "tmpfs", "-o", "mode=1777,size=4g", "shm", "/dev/shm")  # noqa: S108
-    _overlay(Path("/var"), folder)
+    _mount(*overlay(VAR, folder))
     for name, value in KERNEL_SETTINGS.items():
         _pretend(SYSCTL / name, value, folder)
 
 
-def file_system(folder: Path) -> str:
-    """The type of the file system that holds it, such as ext4."""
-    command: list[str | Path] = ["stat", "--file-system", "--format=%T", folder]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _overlay(target: Path, folder: Path) -> None:
+def overlay(target: Path, folder: Path) -> list[str]:
+    """What to tell `mount` to lay the target over: what is written goes to new folders in this."""
     upper, work = folder / "var", folder / "var-work"
     upper.mkdir()
     work.mkdir()
-    _mount("-t", "overlay", "-o", f"lowerdir={target},upperdir={upper},workdir={work}",
-           "overlay", target)  # fmt: skip
+    folders = f"lowerdir={target},upperdir={upper},workdir={work}"
+    return ["-t", "overlay", "-o", folders, "overlay", str(target)]
 
 
 def _pretend(setting: Path, value: str, folder: Path) -> None:

@@ -13,6 +13,7 @@ from image.distribution import require, this_system
 from image.errors import ImageError
 from tests.node import cgroups
 from tests.node.errors import NodeError
+from tests.node.mounts import VAR, overlay
 from tests.node.packages import HOW_TO_GET_THEM, installed
 
 # Laid over, or made private, inside: what lies there would be out of reach.
@@ -23,7 +24,7 @@ COVERED = ("/var", "/run", "/dev/shm")  # noqa: S108 - nothing is written there
 LONGEST = 107 - 64
 
 # Called before the distribution's packages are there, or from none of them → Debian's package.
-PROGRAMS = {"unshare": "util-linux", "mount": "mount", "stat": "coreutils", "true": "coreutils"}
+PROGRAMS = {"unshare": "util-linux", "mount": "mount", "true": "coreutils"}
 
 PLAIN = re.compile("[A-Za-z0-9./_-]+")
 
@@ -62,9 +63,9 @@ def _missing() -> list[str]:
     ]
     if not Path("/sys/fs/cgroup").is_mount():
         missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
-    if not missing:
-        missing += _forbidden()
-    return [*missing, *_of_the_folder(Path(tempfile.gettempdir()))]
+    folder = Path(tempfile.gettempdir())
+    missing += _of_the_folder(folder)
+    return missing or _forbidden() or _not_to_be_laid_over(folder)
 
 
 def _of_the_folder(given: Path) -> list[str]:
@@ -86,6 +87,23 @@ def _of_the_folder(given: Path) -> list[str]:
             "./_- alone, such as /tmp, since mount options and a shell's lines are to hold it"
         )
     return missing
+
+
+def _not_to_be_laid_over(folder: Path) -> list[str]:
+    """Some file systems take no overlay, another overlay for one; found out by trying."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            attempt = ["unshare", "--mount", "mount", *overlay(VAR, Path(scratch))]
+            tried = subprocess.run(attempt, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return [f"its folder cannot be in {folder}: {error}"]
+    if tried.returncode == 0:
+        return []
+    return [
+        f"{VAR} cannot be laid over with files in {folder}, which is in a container's own root, "
+        "mostly: set TMPDIR to a volume or a tmpfs, with 2 GB of space that everybody may pass\n"
+        f"{tried.stderr.strip()}"
+    ]
 
 
 def _not_to_be_had(*, build_image: bool) -> list[str]:

@@ -29,3 +29,17 @@ def test_a_strict_umask(tmp_path: Path) -> None:
     assert umask == 0o077  # the command's own is as it was
     assert modes
     assert set(modes) == {"0o755"}
+
+
+def test_a_container_in_whose_root_no_overlay_can_be_made_is_told_so_at_once() -> None:
+    # What a container's root is: its own TMPDIR is an overlay.
+    root = 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"'
+    needs = f'{root} && TMPDIR="$1/root" exec "$2" -m tests.node needs'
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in ("upper", "work", "root"):
+            Path(temporary, name).mkdir()
+        command = ["unshare", "--mount", "sh", "-c", needs, "sh", temporary, sys.executable]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "set TMPDIR to a volume" in done.stderr
+    assert "Traceback" not in done.stderr
