@@ -1,6 +1,7 @@
 """Every manifest, taken by a real API server without an error or a warning."""
 
-import shutil
+import json
+import os
 import subprocess
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,9 +11,11 @@ import pytest
 import yaml
 
 from tests import manifests
+from tests.controlplane.cluster import Cluster
 from tests.e2e.deploy.installation import POLICIES, applied, delete
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi, Object, path_of
 from tests.e2e.waiting import eventually
+from tests.node.kubectl import build_kubectl
 
 
 def name_of(manifest: Object) -> str:
@@ -121,16 +124,34 @@ def test_the_type_checker_finds_nothing_in_the_expressions(admin: KubeApi, name:
     assert admin.send("GET", path).body["status"]["typeChecking"] == {}
 
 
-@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS, ids=lambda folder: folder.name)
-def test_kubectl_renders_what_the_files_say(folder: Path) -> None:
-    """So that what is tested here is what `kubectl apply -k` applies.
+@pytest.fixture(scope="module")
+def kubectl(control_plane: Cluster) -> Path:
+    return build_kubectl(control_plane.version)
 
-    Nothing to compare without kubectl: what it would change is what tests/unit/deploy looks at.
-    """
-    if (kubectl := shutil.which("kubectl")) is None:
-        return
+
+def rendered(kubectl: Path, folder: Path) -> dict[str, Object]:
+    """What `kubectl apply -k` would apply."""
     done = subprocess.run(
         [kubectl, "kustomize", folder], capture_output=True, text=True, check=True
     )
-    rendered = {name_of(manifest): manifest for manifest in yaml.safe_load_all(done.stdout)}
-    assert rendered == {name_of(manifest): manifest for manifest in manifests.load(folder)}
+    return {name_of(manifest): manifest for manifest in yaml.safe_load_all(done.stdout)}
+
+
+@pytest.mark.parametrize("folder", manifests.KUSTOMIZATIONS, ids=lambda folder: folder.name)
+def test_kubectl_renders_what_the_files_say(kubectl: Path, folder: Path) -> None:
+    found = {name_of(manifest): manifest for manifest in manifests.load(folder)}
+    assert rendered(kubectl, folder) == found
+
+
+@pytest.mark.parametrize("folder", [manifests.BASE, manifests.GUARD], ids=lambda f: f.name)
+def test_kubectl_exchanges_the_resource_in_an_overlay_of_either(
+    kubectl: Path, folder: Path, tmp_path: Path
+) -> None:
+    parts = {"resources": folder, "components": manifests.DEPLOY / "signalprocessings"}
+    # kustomize takes other folders by relative paths only.
+    overlay = {kind: [os.path.relpath(part, tmp_path)] for kind, part in parts.items()}
+    (tmp_path / "kustomization.yaml").write_text(json.dumps(overlay))
+    found = rendered(kubectl, tmp_path)
+    assert found.keys() == {name_of(manifest) for manifest in manifests.load(folder)}
+    assert "remediationprocessing" not in json.dumps([o.get("spec", o) for o in found.values()])
+    assert "signalprocessings" in json.dumps(found)
