@@ -38,12 +38,16 @@ class Visit:
 
     def do(self, *parts: str) -> "subprocess.CompletedProcess[str]":
         """Paste into a shell what is told first, down to the first command, and these lines."""
+        return self.paste(*map(self.line, parts))
+
+    def paste(self, *lines: str) -> "subprocess.CompletedProcess[str]":
+        """The same with lines as they stand."""
         told = self.said.splitlines()
         first = next(i for i, line in enumerate(told) if line.startswith("  NODE="))
         settings = [*itertools.takewhile(lambda line: "kubectl get" not in line, told[first:])]
         # As a machine that has no kubectl: what is told is enough.
         assert any("export PATH=" in line for line in settings)
-        shell = ["sh", "-c", "\n".join([*settings, *map(self.line, parts)])]
+        shell = ["sh", "-c", "\n".join([*settings, *lines])]
         return subprocess.run(
             shell, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -97,6 +101,11 @@ def test_what_is_told_works_and_ctrl_c_ends_it_whatever_the_visitor_did(visit: V
     for part in (" -m tests.resources ", "kubectl create -f", "kubectl replace --subresource"):
         done = visit.do(part)
         assert done.returncode == 0, done.stderr
+    # Step 2 of the installation, which is told in full.
+    _, _, after = visit.said.partition("Step 2 is\n")
+    secrets = visit.paste(*after.partition("Go on")[0].splitlines())
+    assert "secret/archiver-database created" in secrets.stdout, secrets.stderr
+    assert "secret/archiver-database-owner created" in secrets.stdout
     assert any((visit.folder / "kubectl-cache" / "discovery").iterdir())
     assert visit.answers()
     visit.do("touch ")

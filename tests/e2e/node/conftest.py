@@ -12,19 +12,19 @@ from tests.e2e.deploy.installation import CRD
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
 from tests.e2e.deploy.ours import refuse_others
 from tests.e2e.node import target as variables
+from tests.e2e.node.documented import asks_for_a_job, carried_out, commands
 from tests.e2e.node.history import watched
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.overlay import write_overlays
 from tests.e2e.node.target import Target
 from tests.e2e.run.conftest import admin, crd, namespace, parents, processings
 from tests.e2e.waiting import eventually
-from tests.manifests import BASE, GUARD, NAMESPACE, everything
+from tests.manifests import BASE, FLOW_CONTROL, GUARD, NAMESPACE, everything
 from tests.node.kubectl import Kubectl, build_kubectl
 from tests.node.postgresql import OWNER, SERVICE_NAMESPACE, WRITER, Archive, archive
 
 __all__ = ["admin", "crd", "namespace", "parents", "processings"]
 
-SECRETS = {"archiver-database": WRITER, "archiver-database-owner": OWNER}
 # Marker → the variable without which its tests are left out.
 MARKERS = {
     "needs_restart": variables.RESTART,
@@ -105,7 +105,7 @@ def migrated(
     unoccupied: Kubectl,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Installed]:
-    """README.md, "Install", steps 2 to 5, with an overlay for the image's name."""
+    """README.md, "Install", steps 2 to 5, with overlays for the image's name."""
     folder, kubectl = tmp_path_factory.mktemp("overlays"), unoccupied
     with watched(target.kubeconfig, NAMESPACE) as pods:
         installed = Installed(kubectl, archived, pods, write_overlays(folder, target.image))
@@ -113,7 +113,8 @@ def migrated(
             _install(installed)
             yield installed
         finally:
-            kubectl("delete", "-k", installed.overlays[BASE], "--ignore-not-found")
+            for folder in (FLOW_CONTROL, BASE):
+                kubectl("delete", "-k", installed.overlays[folder], "--ignore-not-found")
 
 
 @pytest.fixture(scope="package")
@@ -131,6 +132,8 @@ def installed(migrated: Installed, admin: KubeApi) -> Iterator[Installed]:
 def uninstallable(installed: Installed, admin: KubeApi) -> Iterator[Installed]:
     """An installation that the test may remove; the others find it again."""
     yield installed
+    # What is left of it where the test failed.
+    installed.kubectl("delete", "-k", installed.overlays[BASE], "--ignore-not-found")
     _install(installed)
     _guard(installed, admin)
 
@@ -158,23 +161,23 @@ def _jobs(kubectl: Kubectl) -> set[str]:
 
 
 def _install(installed: Installed) -> None:
-    installed.kubectl("apply", "-f", BASE / "namespace.yaml")
-    for secret, user in SECRETS.items():
-        _create_secret(installed, secret, installed.archive.passwords[user])
-    installed.kubectl("apply", "-k", installed.overlays[BASE])
-    assert installed.ended("archiver-migrate") == "Complete"
+    """README.md, "Install": all of its commands, and so a dry run and a backfill too."""
+    archive = installed.archive
+    files = {
+        "writer-password": archive.passwords[WRITER],
+        "owner-password": archive.passwords[OWNER],
+    }
+    with TemporaryDirectory() as folder:
+        for name, content in (files | {"ca.crt": archive.authority}).items():
+            Path(folder, name).write_text(content)
+        steps = commands("README.md", "Install")
+        for step, printed in carried_out(installed, steps, Path(folder)):
+            assert not asks_for_a_job(step) or "Complete" in printed.split(), printed
+    assert installed.ended("archiver-backfill") == "Complete"
+    installed.delete("archiver-dry-run", "archiver-backfill")
 
 
 def _guard(installed: Installed, admin: KubeApi) -> None:
     installed.kubectl("apply", "-k", installed.overlays[GUARD])
     # A policy is in force a moment after it was applied.
     eventually(lambda: admin.send("DELETE", CRD, query=DRY_RUN).is_policys)
-
-
-def _create_secret(installed: Installed, name: str, password: str) -> None:
-    files = {"password": password, "ca.crt": installed.archive.authority}
-    with TemporaryDirectory() as folder:
-        for key, content in files.items():
-            Path(folder, key).write_text(content)
-        from_files = [f"--from-file={key}={Path(folder, key)}" for key in files]
-        installed.ask("create", "secret", "generic", name, *from_files)

@@ -3,26 +3,45 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.e2e.node.installed import Installed
 from tests.manifests import DEPLOY
 
+_ROOT = DEPLOY.parent
 _BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^##+ (.*)$", re.MULTILINE)
 
 
 def commands(document: str, section: str) -> list[list[str]]:
     """The words of each command in the shell blocks of a section, without `kubectl` before them."""
-    text = (DEPLOY.parent / document).read_text(encoding="utf-8")
-    _, _, after = text.partition(f"\n## {section}\n")
-    blocks = _BLOCK.findall(after.partition("\n## ")[0])
-    found = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    _, *rest = _HEADING.split((_ROOT / document).read_text(encoding="utf-8"))
+    text = dict(zip(rest[::2], rest[1::2], strict=True))[section]
+    lines = "".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
+    found = [words for line in lines if (words := shlex.split(line, comments=True))]
     assert found, f"{document} has no commands under {section}"
     assert {words[0] for words in found} == {"kubectl"}
     return [words[1:] for words in found]
 
 
-def carried_out(installed: Installed, steps: list[list[str]]) -> Iterator[tuple[list[str], str]]:
-    """Give each command and what it printed, as soon as it has ended well. Raises NodeError."""
-    overlays = {f"{base.relative_to(DEPLOY.parent)}/": o for base, o in installed.overlays.items()}
+def carried_out(
+    installed: Installed, steps: list[list[str]], folder: Path = _ROOT
+) -> Iterator[tuple[list[str], str]]:
+    """Give each command and what it printed, as soon as it has ended well. Raises NodeError.
+
+    `folder` has the files that are of the person's own (`./…`).
+    """
+    overlays = {f"{base.relative_to(_ROOT)}/": str(o) for base, o in installed.overlays.items()}
+
+    def here(word: str) -> str:
+        if word.startswith("deploy/"):
+            return overlays.get(word, str(_ROOT / word))
+        return word.replace("=./", f"={folder}/")
+
     for step in steps:
-        yield step, installed.kubectl(*(overlays.get(word, word) for word in step))
+        yield step, installed.kubectl(*map(here, step))
+
+
+def asks_for_a_job(step: list[str]) -> bool:
+    """Whether it shows what became of a Job, which has to be Complete."""
+    return step[-3:-1] == ["get", "job"]

@@ -34,7 +34,8 @@ class PodHistory:
 
     def of_job(self, job: str) -> list[Object]:
         """The last state of each of its pods, oldest pod first."""
-        last = [states[-1] for states in list(self._states.values())]
+        # One that the watch has just begun is still empty.
+        last = [states[-1] for states in list(self._states.values()) if states]
         ours = [pod for pod in last if pod["metadata"]["labels"].get(JOB) == job]
         return sorted(ours, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 

@@ -36,7 +36,7 @@ def test_the_dry_run_proves_everything_and_writes_nothing(
     before = processings.all()
     installed.kubectl("apply", "-k", installed.overlays[DRY_RUN_JOB])
     assert installed.ended("archiver-dry-run") == "Complete"
-    assert exit_codes(installed.pods.of_job("archiver-dry-run")) == [0]
+    assert set(exit_codes(installed.pods.of_job("archiver-dry-run"))) == {0}
     report = installed.report("archiver-dry-run")
     assert report["mode"] == "run --dry-run=server"
     assert report["counts"]["archived"] >= len(due)

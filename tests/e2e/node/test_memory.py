@@ -8,8 +8,9 @@ from tests.e2e.waiting import eventually
 
 # Near the largest object that etcd takes (1.5 MiB), with room for the mark.
 LARGE = 1_200_000  # bytes
-# Enough for pages of small ones, and too little for a page of large ones.
-TOO_LITTLE = "76Mi"
+# Too little for a page of large ones. With the first nothing is stored; one of the others is enough
+# for pages of small ones: which, depends on the kernel's accounting and on the libraries.
+TOO_LITTLE = ("64Mi", "70Mi", "76Mi", "82Mi")
 
 
 def test_the_limit_is_enough_for_the_largest_objects(
@@ -22,16 +23,25 @@ def test_the_limit_is_enough_for_the_largest_objects(
     assert_settled(url, processings, due)
 
 
+def assert_killed_and_tried_again(installed: Installed, memory: str) -> None:
+    job = f"with-{memory.lower()}"
+    installed.start(job, Change({"ARCHIVER_PAGE_SIZE": "20"}, memory=memory))
+    _, end = installed.first_end(job)
+    assert (end["reason"], end["exitCode"]) == ("OOMKilled", 137), memory
+    # No failure of the Job.
+    eventually(lambda: len(installed.pods.of_job(job)) > 1, LIMIT)
+    installed.delete(job)
+
+
 def test_an_oom_kill_loses_nothing(installed: Installed, processings: Collection, url: str) -> None:
     # In the order of their names, which is that of the list: pages that fit, then some that do not.
     small = processings.create_all(range(100, 200))
     due = small + processings.create_all(range(200, 240), context_bytes=LARGE)
-    installed.start("too-little", Change({"ARCHIVER_PAGE_SIZE": "20"}, memory=TOO_LITTLE))
-    _, end = installed.first_end("too-little")
-    assert (end["reason"], end["exitCode"]) == ("OOMKilled", 137)
-    # No failure of the Job: it is tried again.
-    eventually(lambda: len(installed.pods.of_job("too-little")) > 1, LIMIT)
-    installed.delete("too-little")
-    assert 0 < assert_no_mark_without_row(url, processings, due) < len(due)
+    marked = 0
+    for memory in TOO_LITTLE:
+        assert_killed_and_tried_again(installed, memory)
+        if marked := assert_no_mark_without_row(url, processings, due):
+            break
+    assert 0 < marked < len(due)
     assert installed.run("enough") == "Complete"
     assert_settled(url, processings, due)

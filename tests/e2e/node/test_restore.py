@@ -1,0 +1,35 @@
+"""docs/operations.md, "Restore": marks promise rows that a restored database lacks."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.e2e.node.documented import asks_for_a_job, carried_out, commands
+from tests.e2e.node.installed import Installed
+from tests.e2e.node.settled import assert_settled, revisions
+from tests.e2e.run.objects import Collection, uid
+from tests.manifests import NAMESPACE
+
+
+@pytest.fixture
+def unscheduled(installed: Installed) -> Iterator[Installed]:
+    """An installation whose schedule the test may let go on; the others find it suspended again."""
+    yield installed
+    suspended = '{"spec": {"suspend": true}}'
+    installed.kubectl("-n", NAMESPACE, "patch", "cronjob", "archiver", "--patch", suspended)
+
+
+def test_rows_that_a_backup_lacks_are_stored_anew(
+    unscheduled: Installed, processings: Collection, url: str
+) -> None:
+    due = processings.create_all(range(20))
+    assert unscheduled.run("before-the-loss") == "Complete"
+    assert_settled(url, processings, due)
+    with psycopg.connect(url) as connection:
+        lost = [uid(resource) for resource in due[5:]]
+        connection.execute("DELETE FROM archive.revision WHERE uid = ANY(%s)", [lost])
+    assert len(revisions(url, due)) == 5
+    for step, printed in carried_out(unscheduled, commands("docs/operations.md", "Restore")):
+        assert not asks_for_a_job(step) or "Complete" in printed.split(), printed
+    assert_settled(url, processings, due)
