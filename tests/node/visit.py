@@ -15,6 +15,7 @@ from tests.node.kubectl import Kubectl
 from tests.node.network import ADDRESS
 from tests.node.postgresql import DATABASE, HOST, OWNER, PORT, WRITER, Archive
 from tests.node.switch import Switch
+from tests.postgres.binaries import find_installation
 from tests.postgres.relay import LOOPBACK, Relay
 
 WELCOME = """\
@@ -79,7 +80,7 @@ def receive(
         known = {
             "version": control_plane.version,
             "kubeconfig": _kubeconfig(control_plane, folder / "visitor.kubeconfig", port).name,
-            "path": f"{kubectl.program.parent}:{Path(sys.executable).parent}",
+            "path": ":".join(map(str, _programs(kubectl))),
             "python": sys.executable,
             "images": f"the node has {', '.join(images)}" if images else "IMAGE names no image",
             "switch": switch.file.name,
@@ -88,6 +89,11 @@ def receive(
         sys.stdout.write(_welcome(known))
         sys.stdout.flush()
         yield switch
+
+
+def _programs(kubectl: Kubectl) -> tuple[Path, ...]:
+    """Where the commands of the welcome are."""
+    return kubectl.program.parent, Path(sys.executable).parent, find_installation().bin
 
 
 def _welcome(known: Mapping[str, object]) -> str:

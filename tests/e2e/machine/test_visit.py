@@ -114,6 +114,8 @@ def test_what_is_told_works_and_ctrl_c_ends_it_whatever_the_visitor_did(visit: V
     visit.do("  rm ")
     eventually(lambda: "PostgreSQL is on" in visit.said)
     assert visit.answers()
+    asked = visit.paste(f"{visit.line('psql ')} --command 'SELECT 1'")
+    assert asked.returncode == 0, asked.stderr
     dry_run = visit.do("export ARCHIVER_DATABASE_URL", "_PASSWORD_FILE=", "run --dry-run")
     # The database was reached: what it lacks is the schema, which is step 5's.
     assert dry_run.returncode == 78

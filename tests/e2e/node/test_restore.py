@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
 from tests.e2e.node.documented import asks_for_a_job, carried_out, commands
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
@@ -21,7 +22,7 @@ def unscheduled(installed: Installed) -> Iterator[Installed]:
 
 
 def test_rows_that_a_backup_lacks_are_stored_anew(
-    unscheduled: Installed, processings: Collection, url: str
+    unscheduled: Installed, processings: Collection, url: str, admin: KubeApi
 ) -> None:
     due = processings.create_all(range(20))
     assert unscheduled.run("before-the-loss") == "Complete"
@@ -30,6 +31,10 @@ def test_rows_that_a_backup_lacks_are_stored_anew(
         lost = [uid(resource) for resource in due[5:]]
         connection.execute("DELETE FROM archive.revision WHERE uid = ANY(%s)", [lost])
     assert len(revisions(url, due)) == 5
+    path = f"{processings.path}/{due[-1]['metadata']['name']}"
+    assert admin.send("DELETE", path, query=DRY_RUN).ok
     for step, printed in carried_out(unscheduled, commands("docs/operations.md", "Restore")):
         assert not asks_for_a_job(step) or "Complete" in printed.split(), printed
+        if step[0] == "annotate":
+            assert admin.send("DELETE", path, query=DRY_RUN).is_policys
     assert_settled(url, processings, due)

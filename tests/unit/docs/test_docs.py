@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 # A command in a code block or between backticks; what follows a space and is a word is its command.
 _COMMAND = re.compile(r"(?:^|[`\n(]|&& )(?:\s*)archiver ([a-z]+)")
 _MAKE = re.compile(r"(?:^|`)(?:\s*|sudo )make ([a-z][a-z0-9-]+)", re.MULTILINE)
