@@ -69,6 +69,12 @@ def test_pod_security_is_restricted_of_a_pinned_version() -> None:
     assert labels[f"{prefix}/enforce-version"].startswith("v1.")
 
 
+def test_the_schedule_alone_is_of_the_component_that_a_restore_leaves_out() -> None:
+    labels = ((o["kind"], o["metadata"]["labels"]) for o in manifests.load(manifests.BASE))
+    runs = [kind for kind, has in labels if has.get("app.kubernetes.io/component") == "run"]
+    assert runs == ["CronJob"]
+
+
 def test_no_secret_is_committed() -> None:
     assert "Secret" not in {o["kind"] for o in everything()}
     example = (DEPLOY / "secret.example.yaml").read_text()
