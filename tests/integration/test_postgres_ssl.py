@@ -64,12 +64,23 @@ def test_more_passes_through_than_any_buffer_holds(server: PostgresServer) -> No
 
 def test_a_query_can_be_cancelled(server: PostgresServer) -> None:
     # A cancel request is a connection of its own, with other first bytes.
-    with psycopg.connect(verified(server, "localhost", server.authority)) as connection:
-        cancel = threading.Timer(0.2, connection.cancel_safe)
-        cancel.start()
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            connection.execute("SELECT pg_sleep(30)")
-        cancel.join()
+    url = verified(server, "localhost", server.authority)
+    with psycopg.connect(url, autocommit=True) as connection:
+        over = threading.Event()
+
+        def cancel() -> None:
+            # Again and again: a request that comes before the query cancels nothing.
+            while not over.wait(0.2):
+                connection.cancel_safe()
+
+        cancelling = threading.Thread(target=cancel)
+        cancelling.start()
+        try:
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute("SELECT pg_sleep(30)")
+        finally:
+            over.set()
+            cancelling.join()
 
 
 def test_a_stopped_server_ends_its_connections_and_comes_back(server: PostgresServer) -> None:
