@@ -11,15 +11,17 @@ from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
 from tests.e2e.run.objects import Collection, uid
 from tests.e2e.waiting import eventually
+from tests.manifests import BASE
 
+YEARLY = '{"spec": {"schedule": "0 0 1 1 *", "suspend": false}}'
 ELSEWHERE = '{"data": {"ARCHIVER_DATABASE_URL": "postgresql://archiver@lost.example/audit"}}'
 
 
 @pytest.fixture
 def unscheduled(installed: Installed) -> Iterator[Installed]:
-    """An installation whose schedule the test may let go on; the others find it suspended again."""
+    """An installation whose schedule the test may change; the others find it as it was."""
     yield installed
-    installed.ask("patch", "cronjob", "archiver", "--patch", '{"spec": {"suspend": true}}')
+    installed.kubectl("apply", "-k", installed.overlays[BASE])
 
 
 def test_rows_that_a_backup_lacks_are_stored_anew(
@@ -34,12 +36,16 @@ def test_rows_that_a_backup_lacks_are_stored_anew(
     assert len(revisions(url, due)) == 5
     # As it is in the cluster; what is applied names the one that was restored.
     unscheduled.ask("patch", "configmap", "archiver", "--patch", ELSEWHERE)
+    unscheduled.ask("patch", "cronjob", "archiver", "--patch", YEARLY)
     path = f"{processings.path}/{due[-1]['metadata']['name']}"
     assert admin.send("DELETE", path, query=DRY_RUN).ok
     steps = commands("docs/operations.md", "Restore")
     (closed,) = (step for step in steps if "validatingadmissionpolicy" in step)
     for step, printed in carried_out(unscheduled, steps):
         assert not asks_for_a_job(step) or "Complete" in printed.split(), printed
+        # Nobody lets the schedule go on before the end, by applying it anew for one.
+        schedule = unscheduled.get("cronjob", "archiver")["spec"]
+        assert (schedule["schedule"], schedule["suspend"]) == ("0 0 1 1 *", step != steps[-1])
         if step == closed:
             eventually(lambda: admin.send("DELETE", path, query=DRY_RUN).is_policys)
     assert_settled(url, processings, due)
