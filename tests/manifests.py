@@ -1,7 +1,7 @@
 """The manifests of deploy/, as their kustomizations list them.
 
-Read without kubectl, which may be missing: what kustomize would change in them (the image's tag,
-the names in the guard) stands in the files already; where kubectl is there, a test compares them.
+Read without kubectl, which takes a build: what kustomize would change in them (the image's tag, the
+names in the guard) stands in the files already, and a test compares them with what it renders.
 """
 
 import copy

@@ -63,9 +63,11 @@ def _missing() -> list[str]:
     ]
     if not Path("/sys/fs/cgroup").is_mount():
         missing.append("it needs cgroups, version 1 or 2, below /sys/fs/cgroup")
+    if not missing:
+        missing += _forbidden()
     folder = Path(tempfile.gettempdir())
     missing += _of_the_folder(folder)
-    return missing or _forbidden() or _not_to_be_laid_over(folder)
+    return missing or _not_to_be_laid_over(folder)
 
 
 def _of_the_folder(given: Path) -> list[str]:

@@ -26,10 +26,11 @@ def commands(document: str, section: str) -> list[list[str]]:
 
 def carried_out(
     installed: Installed, steps: list[list[str]], folder: Path = _ROOT
-) -> Iterator[tuple[list[str], str]]:
-    """Give each command and what it printed, as soon as it has ended well. Raises NodeError.
+) -> Iterator[list[str]]:
+    """Give each command as soon as it has ended well. Raises NodeError.
 
-    `folder` has the files that are of the person's own (`./…`).
+    A Job that one of them shows has to be Complete. `folder` has the files that are of the person's
+    own (`./…`).
     """
     overlays = {f"{base.relative_to(_ROOT)}/": str(o) for base, o in installed.overlays.items()}
 
@@ -39,9 +40,6 @@ def carried_out(
         return word.replace("=./", f"={folder}/")
 
     for step in steps:
-        yield step, installed.kubectl(*map(here, step))
-
-
-def asks_for_a_job(step: list[str]) -> bool:
-    """Whether it shows what became of a Job, which has to be Complete."""
-    return step[-3:-1] == ["get", "job"]
+        printed = installed.kubectl(*map(here, step))
+        assert step[-3:-1] != ["get", "job"] or "Complete" in printed.split(), printed
+        yield step

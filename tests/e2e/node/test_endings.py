@@ -1,20 +1,20 @@
 """A run that is ended by others: its exit code, what is left, and what the next one makes of it."""
 
 import json
-import shlex
 
+from tests.e2e.node.documented import commands
 from tests.e2e.node.history import exit_codes, time_of
 from tests.e2e.node.installed import Change, Installed
 from tests.e2e.node.settled import assert_no_mark_without_row, assert_settled, revisions
 from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.waiting import eventually
-from tests.manifests import DEPLOY, NAMESPACE
+from tests.manifests import NAMESPACE
 
 # Slow enough to be met in the middle, fast enough to be waited for; in pages, of which the one in
 # hand is finished after SIGTERM.
 SLOW = {"ARCHIVER_MAX_MARKS_PER_SECOND": "4", "ARCHIVER_PAGE_SIZE": "10"}
 MANY = 80
-README = DEPLOY.parent / "README.md"
+MIGRATION = "job/archiver-migrate"
 
 
 def _some_marked(processings: Collection) -> bool:
@@ -47,10 +47,8 @@ def test_the_deadline_of_the_job_ends_it_orderly(
     due = processings.create_all(range(2 * MANY))
     # Long enough to begin on a busy machine, and too short by far to end.
     installed.start("too-long", Change(SLOW, deadline=30))
-    (wait,) = (
-        line for line in README.read_text().splitlines() if line.endswith(" job/archiver-migrate")
-    )
-    installed.kubectl(*shlex.split(wait.replace("archiver-migrate", "too-long"))[1:])
+    (wait,) = (step for step in commands("README.md", "Install") if step[-1] == MIGRATION)
+    installed.kubectl(*wait[:-1], "job/too-long")
     # Not FailureTarget: its pod has ended too.
     assert "Failed" in installed.ask("get", "job", "too-long").split()
     assert installed.reason("too-long") == "DeadlineExceeded"
