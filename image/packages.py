@@ -1,7 +1,10 @@
-"""Debian packages: fetched through apt's signed index, unpacked into a folder, never installed."""
+"""Debian packages: fetched through apt's signed index, unpacked into a folder, never installed.
+
+The machine's own index is read and never renewed: that would write to its system folders, and
+change what others of it install next.
+"""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +19,13 @@ from image.folders import only_one, only_one_in
 
 # 'URI' file size SHA256:hash
 _PRINTED: Final = r"^'\S+' (\S+\.deb) ([0-9]+) SHA256:([0-9a-f]{64})$"
+_APT: Final = (
+    "apt-get",
+    # The user _apt, as whom apt fetches where root calls it, may not write everywhere.
+    *("-o", "APT::Sandbox::User=root"),
+    # Else root's apt-get leaves its caches in /var/cache/apt.
+    *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,22 +70,15 @@ def fetch(names: Sequence[str], folder: Path) -> list[Package]:
     """The newest of these packages that the signed index names, each compared with that index.
 
     `folder` keeps them from one call to the next: what is there as the index says it is not
-    fetched again, and needs no network. Raises ImageError.
+    fetched again, and needs no network. Where the machine's index does not do, because it has none
+    or one of last week, which names versions that a security update has replaced since, the folder
+    gets one of its own. Raises ImageError.
     """
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise ImageError("apt-get and dpkg-deb are needed: build on Debian, or with Docker")
     folder.mkdir(parents=True, exist_ok=True)
     with only_one_in(folder):
-        wanted = _newest(names)
-        try:
-            _complete(wanted, folder)
-        except ImageError:
-            if os.geteuid() != 0:
-                raise
-            # An index of last week names versions that a security update has replaced since.
-            _run(["apt-get", "update", "--quiet"])
-            wanted = _newest(names)
-            _complete(wanted, folder)
+        wanted = _fetched(names, folder)
     return sorted(Package.of(folder / each.file) for each in wanted)
 
 
@@ -104,15 +107,32 @@ def unpack(packages: Iterable[Package], root: Path) -> None:
         _run(["dpkg-deb", "--extract", str(package.file), str(root)])
 
 
-def _newest(names: Sequence[str]) -> list[Indexed]:
-    """What the index says of each. One that was never fetched is fetched now, where one may."""
-    command = ["apt-get", "download", "--print-uris", *names]
+def _fetched(names: Sequence[str], folder: Path) -> list[Indexed]:
+    """By the first index that does: the machine's, the folder's own, that one renewed."""
+    lists = folder / ".lists"
+    own = (*_APT, "-o", f"Dir::State::lists={lists}")
+    indexes = [(_APT, False), *([(own, False)] if lists.exists() else []), (own, True)]
+    complaints = []
+    for apt, renew in indexes:
+        try:
+            if renew:
+                (lists / "partial").mkdir(parents=True, exist_ok=True)  # apt does not make it
+                _run([*apt, "update", "--quiet"])
+            wanted = _newest(names, apt)
+            _complete(wanted, folder, apt)
+        except ImageError as error:
+            complaints.append(str(error))
+        else:
+            return wanted
+    raise ImageError(f"{complaints[0]}; with an index of today: {complaints[-1]}")
+
+
+def _newest(names: Sequence[str], apt: Sequence[str]) -> list[Indexed]:
+    """What the index says of each."""
+    command = [*apt, "download", "--print-uris", *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0 and os.geteuid() == 0:
-        _run(["apt-get", "update", "--quiet"])
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ImageError(f"apt knows of no such packages (sudo apt-get update?): {done.stderr}")
+        raise ImageError(f"apt knows of no such packages (is there a network?): {done.stderr}")
     found = [
         Indexed(file, int(size), sha256)
         for file, size, sha256 in re.findall(_PRINTED, done.stdout, re.MULTILINE)
@@ -122,7 +142,7 @@ def _newest(names: Sequence[str]) -> list[Indexed]:
     return found
 
 
-def _complete(wanted: Sequence[Indexed], folder: Path) -> None:
+def _complete(wanted: Sequence[Indexed], folder: Path, apt: Sequence[str]) -> None:
     """Fetch what is missing, or is not what the index says. Raises ImageError."""
     wrong = {each: said for each in wanted if (said := each.complaint(folder))}
     if not wrong:
@@ -133,22 +153,22 @@ def _complete(wanted: Sequence[Indexed], folder: Path) -> None:
     # apt may outlive a build that is killed, and write there for another moment.
     part.mkdir(exist_ok=True)
     try:
-        words = _download([Package.of(Path(each.file)).name for each in wrong], part)
+        missing = [Package.of(Path(each.file)).name for each in wrong]
+        words = _download(missing, part, apt)
         for each, said in wrong.items():
             if complaint := each.complaint(part):
                 raise ImageError(
-                    f"{said}, and apt-get download did not give it (sudo apt-get update? is there "
-                    f"a network?): {words or complaint}"
+                    f"{said}, and apt-get download did not give it (is there a network?): "
+                    f"{words or complaint}"
                 )
             (part / each.file).replace(folder / each.file)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _download(names: Sequence[str], folder: Path) -> str:
+def _download(names: Sequence[str], folder: Path, apt: Sequence[str]) -> str:
     """Fetch what can be fetched; apt's complaint, or nothing."""
-    # The user _apt, as whom apt fetches where root calls it, may not write everywhere.
-    command = ["apt-get", "download", "-o", "APT::Sandbox::User=root", *names]
+    command = [*apt, "download", *names]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stderr.strip() if done.returncode != 0 else ""
 

@@ -13,13 +13,18 @@ from tests.node.errors import NodeError
 
 NAME, FILE = "libx", "libx_1%3a2-3_amd64.deb"
 GOOD = b"the package"
-# apt: an index, a pool that may be out of reach, and an `update` that brings the next index.
+# apt: the machine's index, a pool that may be out of reach, and an `update` that brings the next
+# index into the folder that it is told.
 APT = """#!/bin/sh
 cd_into=$PWD; cd "${0%/*}"; echo "$@" >> called
+lists=$PWD
+for word; do case $word in Dir::State::lists=*) lists=${word#*=} ;; esac; done
 case "$*" in
-  *--print-uris*) cat index ;;
-  download*) test -d pool || { echo "E: Failed to fetch" >&2; exit 100; }; cp pool/* "$cd_into" ;;
-  update*) if test -f next; then cp next index; fi ;;
+  *--print-uris*) cat "$lists/index" ;;
+  *download*) test -d pool || { echo "E: Failed to fetch" >&2; exit 100; }; cp pool/* "$cd_into" ;;
+  *update*)
+    test -d "$lists/partial" && test -d pool || { echo "E: not updated" >&2; exit 100; }
+    if test -f next; then cp next "$lists/index"; fi ;;
 esac
 """
 # What it unpacks is the package file itself.
@@ -47,16 +52,19 @@ class Apt:
     def goes_offline(self) -> None:
         (self.folder / "pool").rename(self.folder / "away")
 
+    def files(self) -> dict[str, bytes]:
+        files = (path for path in self.folder.iterdir() if path.is_file())
+        return {path.name: path.read_bytes() for path in files if path.name != "called"}
+
     def calls(self) -> list[str]:
         return (self.folder / "called").read_text().splitlines()
 
 
 @pytest.fixture
 def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apt:
-    """One that a person calls who is not root."""
+    """In the place of the machine's."""
     apt = Apt(tmp_path / "apt")
     monkeypatch.setenv("PATH", f"{apt.folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return apt
 
 
@@ -91,7 +99,7 @@ def test_what_still_differs_is_refused_and_not_kept(apt: Apt, folder: Path) -> N
     (apt.folder / "pool" / FILE).write_bytes(b"the Package")
     with pytest.raises(ImageError, match=rf"{FILE} has the SHA-256 .*, apt's index says"):
         fetch([NAME], folder)
-    assert list(folder.iterdir()) == []
+    assert not list(folder.glob("*.deb"))
 
 
 def test_a_version_that_is_not_kept_is_named_where_there_is_no_network(
@@ -112,14 +120,34 @@ def test_half_a_file_of_a_killed_build_is_no_file(apt: Apt, folder: Path) -> Non
     assert not part.exists()
 
 
-def test_root_has_the_index_renewed_and_takes_what_it_names_then(
-    apt: Apt, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("there", [False, True], ids=["none", "of last week"])
+def test_where_the_machines_index_does_not_do_the_folder_gets_its_own(
+    apt: Apt, folder: Path, there: bool
 ) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    apt.names(b"replaced since", file="libx_0_amd64.deb")
+    if there:
+        apt.names(b"replaced since", file="libx_0_amd64.deb")
+    else:
+        (apt.folder / "index").unlink()
     apt.names(GOOD, "next")
+    machines = apt.files()
     (package,) = fetch([NAME], folder)
     assert package.file == folder / FILE
+    assert apt.files() == machines
+    # From now on its own is asked, and needs no network as long as it does.
+    apt.goes_offline()
+    assert fetch([NAME], folder) == [package]
+
+
+def test_no_call_of_apt_writes_on_the_machine(apt: Apt, folder: Path) -> None:
+    (apt.folder / "index").unlink()
+    apt.names(GOOD, "next")
+    fetch([NAME], folder)
+    calls = apt.calls()
+    assert [call for call in calls if " update " in call]
+    for call in calls:
+        assert "Dir::Cache::pkgcache= " in call
+        assert "Dir::Cache::srcpkgcache= " in call
+        assert " update " not in call or f"Dir::State::lists={folder}" in call
 
 
 def test_an_index_that_says_no_sha256_is_refused(apt: Apt, folder: Path) -> None:
