@@ -111,16 +111,17 @@ def _is_secret(key: str) -> bool:
 
 
 def _clean(key: str, value: Any, depth: int) -> Any:
-    if key == "exc_info":
-        return value  # the console's renderer needs the exception itself
     if _is_secret(key):
         return REDACTED
+    if isinstance(value, str):  # first, since nearly all are: to ask for a Mapping takes longer
+        return _without_passwords(str(value))
+    # Of exc_info the console's renderer needs the exception itself.
+    if value is None or isinstance(value, bool | int | float) or key == "exc_info":
+        return value
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {name: _clean(str(name), item, depth + 1) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
         return [_clean("", item, depth + 1) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
     return _without_passwords(str(value))
 
 

@@ -15,11 +15,12 @@ from archiver import log
 from archiver.cli.cautions import cautions
 from archiver.cli.emptied import is_emptied, place
 from archiver.cli.gate import Inquiry
+from archiver.cli.observing import observer
 from archiver.cli.variables import unknown_variables
 from archiver.domain import gotime
-from archiver.domain.plan import Reason, Terms
+from archiver.domain.plan import Terms
 from archiver.domain.policy import SECOND, Policy
-from archiver.domain.report import Caution, Outcome, RunReport
+from archiver.domain.report import Caution, RunReport
 from archiver.domain.shard import Shard
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _log = structlog.get_logger()
-
-# Objects that are merely not due are counted, not logged: there are too many of them. One whose
-# status cannot be read is named: nobody else would find it.
-_QUIET = frozenset({Outcome.NOT_DUE, Outcome.ALREADY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class Task:
 def execute(settings: Settings, task: Task, progress: Callable[[Settled], None]) -> RunReport:
     """Do the task. An error before the first page is in the report like any other."""
     started, run_id = time.time_ns(), str(uuid.uuid4())
-    tally = Tally(observe=_observer(progress, run_id, task.dry_run))
+    tally = Tally(observe=observer(progress, run_id, task.dry_run))
     cluster_id = store_id = ""
     source: Source | None = None
     inquiry = Inquiry()
@@ -204,29 +201,6 @@ def _cluster(
         most_per_second=settings.max_marks_per_second,
         most_at_once=settings.workers,
     )
-
-
-def _observer(
-    progress: Callable[[Settled], None], run_id: str, dry_run: str
-) -> Callable[[Settled], None]:
-    # Nobody who reads one line alone may take it for something that was done.
-    more = {} if dry_run == "none" else {"dry_run": dry_run}
-
-    def observe(settled: Settled) -> None:
-        progress(settled)
-        if settled.outcome not in _QUIET or settled.why == Reason.UNREADABLE_STATUS:
-            _log.log(
-                log.level_of(settled.exit_code),
-                "object.settled",
-                run_id=run_id,
-                uid=settled.uid,
-                object=settled.object,
-                outcome=settled.outcome,
-                why=settled.why,
-                **more,
-            )
-
-    return observe
 
 
 def configure_log(settings: Settings) -> None:

@@ -13,9 +13,7 @@ from structlog.testing import capture_logs
 
 from archiver.cli import cli, compose
 from archiver.cli.cautions import cautions
-from archiver.domain.plan import Reason
 from archiver.domain.report import Effect, Outcome, RunReport
-from archiver.domain.tally import Settled
 from archiver.errors import Unavailable
 from archiver.ports import UNKNOWN_CLUSTER
 from archiver.settings import Settings, load
@@ -86,37 +84,6 @@ def test_states_of_files_that_follow_others_are_said(
     assert list(events) == ["order.unproven"] * warns
 
 
-@pytest.mark.parametrize(
-    ("outcome", "why", "logged"),
-    [
-        (Outcome.NOT_DUE, str(Reason.UNREADABLE_STATUS), True),
-        (Outcome.NOT_DUE, str(Reason.NOT_YET_DUE), False),
-        (Outcome.ALREADY, "stored before", False),
-        (Outcome.ARCHIVED, "due", True),
-    ],
-)
-def test_objects_that_somebody_may_look_for_are_named_in_the_log(
-    outcome: Outcome, why: str, logged: bool
-) -> None:
-    told: list[Settled] = []
-    settled = Settled("n/a (uid u)", "u", outcome, why)
-    with capture_logs() as logs:
-        compose._observer(told.append, "r", "none")(settled)
-    assert told == [settled]
-    assert [event["uid"] for event in logs] == ["u"] * logged
-
-
-@pytest.mark.parametrize(
-    ("exit_code", "level"),
-    [(0, "info"), (1, "warning"), (75, "warning"), (65, "error"), (70, "error"), (78, "error")],
-)
-def test_an_object_is_logged_as_gravely_as_it_ended(exit_code: int, level: str) -> None:
-    settled = Settled("n/a (uid u)", "u", Outcome.DEFERRED, "lost", exit_code=exit_code)
-    with capture_logs() as logs:
-        compose._observer(lambda _settled: None, "r", "none")(settled)
-    assert [event["log_level"] for event in logs] == [level]
-
-
 def test_a_run_that_cannot_go_on_ends_with_an_error_in_the_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -128,14 +95,6 @@ def test_a_run_that_cannot_go_on_ends_with_an_error_in_the_log(
         result = compose.execute(Settings(), compose.Task("run"), lambda _settled: None)
     finished = next(event for event in logs if event["event"] == "run.finished")
     assert (result.exit_code, finished["log_level"]) == (78, "error")
-
-
-def test_what_a_dry_run_logs_is_not_taken_for_done() -> None:
-    with capture_logs() as logs:
-        for dry_run in ("none", "client"):
-            settled = Settled("n/a (uid u)", "u", Outcome.ARCHIVED, "due")
-            compose._observer(lambda _settled: None, "r", dry_run)(settled)
-    assert [event.get("dry_run") for event in logs] == [None, "client"]
 
 
 def test_a_misspelt_variable_is_said_by_every_command(
