@@ -17,7 +17,7 @@ help: ## What can be made here
 setup: $(STAMP) ## The virtual environment, from the hashed lock
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "Python's venv is needed (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "archiver needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

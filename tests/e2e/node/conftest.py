@@ -1,5 +1,6 @@
 """The archiver, installed as README.md says, with the guard in force."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.e2e.deploy.installation import CRD
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
 from tests.e2e.deploy.ours import refuse_others
 from tests.e2e.node import target as variables
-from tests.e2e.node.documented import carried_out, commands
+from tests.e2e.node.documented import carried_out, commands, write_files
 from tests.e2e.node.history import watched
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.overlay import write_overlays
@@ -21,10 +22,12 @@ from tests.e2e.run.conftest import admin, crd, namespace, parents, processings
 from tests.e2e.waiting import eventually
 from tests.manifests import BASE, FLOW_CONTROL, GUARD, NAMESPACE, everything
 from tests.node.kubectl import Kubectl, build_kubectl
-from tests.node.postgresql import OWNER, SERVICE_NAMESPACE, WRITER, Archive, archive
+from tests.node.postgresql import SERVICE_NAMESPACE, Archive, archive
 
 __all__ = ["admin", "crd", "namespace", "parents", "processings"]
 
+# A schedule that does not come while a test runs.
+YEARLY = "0 0 1 1 *"
 # Marker → the variable without which its tests are left out.
 MARKERS = {
     "needs_restart": variables.RESTART,
@@ -129,6 +132,15 @@ def installed(migrated: Installed, admin: KubeApi) -> Iterator[Installed]:
 
 
 @pytest.fixture
+def unscheduled(installed: Installed) -> Iterator[Installed]:
+    """An installation whose schedule the test may let go; the others find it as it was."""
+    patch = json.dumps({"spec": {"schedule": YEARLY, "suspend": False}})
+    installed.ask("patch", "cronjob", "archiver", "--patch", patch)
+    yield installed
+    installed.kubectl("apply", "-k", installed.overlays[BASE])
+
+
+@pytest.fixture
 def uninstallable(installed: Installed, admin: KubeApi) -> Iterator[Installed]:
     """An installation that the test may remove; the others find it again."""
     yield installed
@@ -162,14 +174,8 @@ def _jobs(kubectl: Kubectl) -> set[str]:
 
 def _install(installed: Installed) -> None:
     """README.md, "Install": all of its commands, and so a dry run and a backfill too."""
-    archive = installed.archive
-    files = {
-        "writer-password": archive.passwords[WRITER],
-        "owner-password": archive.passwords[OWNER],
-    }
     with TemporaryDirectory() as folder:
-        for name, content in (files | {"ca.crt": archive.authority}).items():
-            Path(folder, name).write_text(content)
+        write_files(installed.archive, Path(folder))
         steps = commands("README.md", "Install")
         assert [*carried_out(installed, steps, Path(folder))] == steps
     assert installed.ended("archiver-backfill") == "Complete"

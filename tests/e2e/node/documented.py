@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.e2e.node.installed import Installed
 from tests.manifests import DEPLOY
+from tests.node.postgresql import OWNER, WRITER, Archive
 
 _ROOT = DEPLOY.parent
 _BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -43,3 +44,14 @@ def carried_out(
         printed = installed.kubectl(*map(here, step))
         assert step[-3:-1] != ["get", "job"] or "Complete" in printed.split(), printed
         yield step
+
+
+def write_files(archive: Archive, folder: Path) -> None:
+    """What a person has in files: the passwords, and the authority of PostgreSQL's certificate."""
+    files = {
+        "writer-password": archive.passwords[WRITER],
+        "owner-password": archive.passwords[OWNER],
+        "ca.crt": archive.authority,
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content)

@@ -1,27 +1,16 @@
 """docs/operations.md, "Restore": marks promise rows that a restored database lacks."""
 
-from collections.abc import Iterator
-
 import psycopg
-import pytest
 
 from tests.e2e.deploy.kube_api import DRY_RUN, KubeApi
+from tests.e2e.node.conftest import YEARLY
 from tests.e2e.node.documented import carried_out, commands
 from tests.e2e.node.installed import Installed
 from tests.e2e.node.settled import assert_settled, revisions
 from tests.e2e.run.objects import Collection, uid
 from tests.e2e.waiting import eventually
-from tests.manifests import BASE
 
-YEARLY = '{"spec": {"schedule": "0 0 1 1 *", "suspend": false}}'
 ELSEWHERE = '{"data": {"ARCHIVER_DATABASE_URL": "postgresql://archiver@lost.example/audit"}}'
-
-
-@pytest.fixture
-def unscheduled(installed: Installed) -> Iterator[Installed]:
-    """An installation whose schedule the test may change; the others find it as it was."""
-    yield installed
-    installed.kubectl("apply", "-k", installed.overlays[BASE])
 
 
 def test_rows_that_a_backup_lacks_are_stored_anew(
@@ -36,7 +25,6 @@ def test_rows_that_a_backup_lacks_are_stored_anew(
     assert len(revisions(url, due)) == 5
     # As it is in the cluster; what is applied names the one that was restored.
     unscheduled.ask("patch", "configmap", "archiver", "--patch", ELSEWHERE)
-    unscheduled.ask("patch", "cronjob", "archiver", "--patch", YEARLY)
     path = f"{processings.path}/{due[-1]['metadata']['name']}"
     assert admin.send("DELETE", path, query=DRY_RUN).ok
     steps = commands("docs/operations.md", "Restore")
@@ -44,7 +32,8 @@ def test_rows_that_a_backup_lacks_are_stored_anew(
     for step in carried_out(unscheduled, steps):
         # Nobody lets the schedule go on before the end, by applying it anew for one.
         schedule = unscheduled.get("cronjob", "archiver")["spec"]
-        assert (schedule["schedule"], schedule["suspend"]) == ("0 0 1 1 *", step != steps[-1])
+        assert schedule["schedule"] == YEARLY
+        assert schedule["suspend"] == (step not in (closed, steps[-1]))
         if step == closed:
             eventually(lambda: admin.send("DELETE", path, query=DRY_RUN).is_policys)
     assert_settled(url, processings, due)
