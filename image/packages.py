@@ -5,6 +5,7 @@ change what others of it install next.
 """
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from image.folders import only_one, only_one_in
 
 # 'URI' file size SHA256:hash
 _PRINTED: Final = r"^'\S+' (\S+\.deb) ([0-9]+) SHA256:([0-9a-f]{64})$"
+_CONFIGURATION: Final = Path("/etc/apt")
 _APT: Final = (
     "apt-get",
     # The user _apt, as whom apt fetches where root calls it, may not write everywhere.
@@ -116,8 +118,7 @@ def _fetched(names: Sequence[str], folder: Path) -> list[Indexed]:
     for apt, renew in indexes:
         try:
             if renew:
-                (lists / "partial").mkdir(parents=True, exist_ok=True)  # apt does not make it
-                _run([*apt, "update", "--quiet"])
+                _renew(lists, apt)
             wanted = _newest(names, apt)
             _complete(wanted, folder, apt)
         except ImageError as error:
@@ -125,6 +126,28 @@ def _fetched(names: Sequence[str], folder: Path) -> list[Indexed]:
         else:
             return wanted
     raise ImageError(f"{complaints[0]}; with an index of today: {complaints[-1]}")
+
+
+def _renew(lists: Path, apt: Sequence[str]) -> None:
+    """Fetch the index into this folder, and nothing else.
+
+    After it apt would run what the machine has for that moment: caches of other programs are made
+    anew. So it reads the machine's configuration from here, and forgets that part (apt.conf(5)).
+    """
+    (lists / "partial").mkdir(parents=True, exist_ok=True)  # apt does not make it
+    parts = lists / "apt.conf.d"
+    shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir()
+    for file in (_CONFIGURATION / "apt.conf.d").glob("*"):
+        (parts / file.name).symlink_to(file)
+    if (main := _CONFIGURATION / "apt.conf").exists():
+        (parts / "zy-main").symlink_to(main)
+    hooks = ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")
+    (parts / "zz-no-hooks").write_text("".join(f"#clear APT::Update::{hook};\n" for hook in hooks))
+    first = lists / "apt.conf"
+    given = f'#include "{os.environ["APT_CONFIG"]}";\n' if "APT_CONFIG" in os.environ else ""
+    first.write_text(f'{given}Dir::Etc::parts "{parts}";\nDir::Etc::main "/dev/null";\n')
+    _run([*apt, "update", "--quiet"], APT_CONFIG=str(first))
 
 
 def _newest(names: Sequence[str], apt: Sequence[str]) -> list[Indexed]:
@@ -178,7 +201,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], **more: str) -> None:
+    environment = os.environ | more
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         raise ImageError(f"{' '.join(command)}: {done.stderr or done.stdout}")

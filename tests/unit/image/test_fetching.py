@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from image import packages
 from image.errors import ImageError
 from image.packages import fetch, unpacked
 from tests.node import packages as node
@@ -24,9 +25,11 @@ case "$*" in
   *download*) test -d pool || { echo "E: Failed to fetch" >&2; exit 100; }; cp pool/* "$cd_into" ;;
   *update*)
     test -d "$lists/partial" && test -d pool || { echo "E: not updated" >&2; exit 100; }
-    if test -f next; then cp next "$lists/index"; fi ;;
+    if test -f next; then cp next "$lists/index"; fi
+    cp "$APT_CONFIG" configured ;;
 esac
 """
+WRITTEN = ("called", "configured")
 # What it unpacks is the package file itself.
 DPKG_DEB = '#!/bin/sh\ncp "$2" "$3/content"\n'
 
@@ -54,7 +57,7 @@ class Apt:
 
     def files(self) -> dict[str, bytes]:
         files = (path for path in self.folder.iterdir() if path.is_file())
-        return {path.name: path.read_bytes() for path in files if path.name != "called"}
+        return {path.name: path.read_bytes() for path in files if path.name not in WRITTEN}
 
     def calls(self) -> list[str]:
         return (self.folder / "called").read_text().splitlines()
@@ -148,6 +151,25 @@ def test_no_call_of_apt_writes_on_the_machine(apt: Apt, folder: Path) -> None:
         assert "Dir::Cache::pkgcache= " in call
         assert "Dir::Cache::srcpkgcache= " in call
         assert " update " not in call or f"Dir::State::lists={folder}" in call
+
+
+def test_an_index_is_renewed_without_the_machines_hooks(
+    apt: Apt, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parts := tmp_path / "etc/apt.conf.d").mkdir(parents=True)
+    (parts / "50proxy").write_text('Acquire::http::Proxy "http://proxy:3128";\n')
+    monkeypatch.setattr(packages, "_CONFIGURATION", parts.parent)
+    (apt.folder / "index").unlink()
+    apt.names(GOOD, "next")
+    fetch([NAME], folder)
+    read = (apt.folder / "configured").read_text()
+    own = folder / ".lists/apt.conf.d"
+    assert f'Dir::Etc::parts "{own}";' in read
+    assert 'Dir::Etc::main "/dev/null";' in read
+    # The way to the network is the machine's; what is read last takes its hooks away.
+    assert (own / "50proxy").read_text() == (parts / "50proxy").read_text()
+    last = max(own.iterdir())
+    assert "#clear APT::Update::Post-Invoke-Success;" in last.read_text().splitlines()
 
 
 def test_an_index_that_says_no_sha256_is_refused(apt: Apt, folder: Path) -> None:
