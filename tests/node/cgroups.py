@@ -10,6 +10,10 @@ from pathlib import Path
 from tests.node.errors import NodeError
 
 MOUNTS = Path("/proc/self/mounts")
+ROOT = Path("/sys/fs/cgroup")
+# What the kubelet wants in its own cgroup, as far as the topmost one has it (pkg/kubelet/cm,
+# cgroup_v2_manager_linux.go, getSupportedUnifiedControllers).
+WANTED = ("cpu", "cpuset", "hugetlb", "memory", "pids")
 SERVERS = "servers"  # containerd, kubelet and the rest, beside `kubepods`
 GONE_WITHIN = 60.0  # seconds; processes that are being killed hold their cgroup for a moment
 PAUSE = 0.05
@@ -22,12 +26,47 @@ def hierarchies(mounts: Path = MOUNTS) -> list[Path]:
     return [path for path in found if not path.is_symlink()]
 
 
-def create(name: str) -> None:
-    """Make the node's cgroup, and in it the one of its servers."""
+def create(name: str, root: Path = ROOT) -> None:
+    """Make the node's cgroup, and in it the one of its servers.
+
+    Raises NodeError where version 2 does not let it have controllers that the topmost one has.
+    """
+    _hand_on(not_handed_on(root), root)
     for hierarchy in hierarchies():
         for cgroup in (hierarchy / name, hierarchy / name / SERVERS):
             cgroup.mkdir()
             _inherit_cpuset(cgroup)
+
+
+def not_handed_on(root: Path = ROOT) -> list[str]:
+    """The controllers that a cgroup made below the root would lack: on version 2, and there alone.
+
+    Version 1 has a hierarchy of its own for each of them.
+    """
+    if not (root / "cgroup.controllers").exists():
+        return []
+    there, handed_on = (
+        (root / f"cgroup.{file}").read_text().split() for file in ("controllers", "subtree_control")
+    )
+    return [name for name in WANTED if name in there and name not in handed_on]
+
+
+def cannot_be_handed_on(root: Path = ROOT) -> bool:
+    """Only the machine's topmost cgroup may hand controllers on and have processes of its own.
+
+    Any other has a type: it is a container's, that takes itself for the topmost (cgroups(7)).
+    """
+    return (root / "cgroup.type").exists() and bool((root / "cgroup.procs").read_text())
+
+
+def _hand_on(controllers: list[str], root: Path) -> None:
+    if not controllers:
+        return
+    words = " ".join(f"+{name}" for name in controllers)
+    try:
+        (root / "cgroup.subtree_control").write_text(words)
+    except OSError as error:
+        raise NodeError(f"{root}/cgroup.subtree_control: {words}: {error.strerror}") from error
 
 
 def join(name: str) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from image.distribution import require, this_system
 from image.errors import ImageError
+from tests.controlplane.cache import cache_root
 from tests.node import cgroups
 from tests.node.errors import NodeError
+from tests.node.janitor import REPOSITORY
 from tests.node.mounts import VAR, overlay
 from tests.node.packages import HOW_TO_GET_THEM, installed
 
@@ -66,8 +68,32 @@ def _missing() -> list[str]:
     if not missing:
         missing += _forbidden()
     folder = Path(tempfile.gettempdir())
-    missing += _of_the_folder(folder)
+    missing += [*_of_the_folder(folder), *_out_of_reach()]
     return missing or _not_to_be_laid_over(folder)
+
+
+def _out_of_reach() -> list[str]:
+    """What the node's servers are started from, where the node covers it."""
+    needed = {
+        "this checkout": REPOSITORY,
+        "its Python": Path(sys.prefix),
+        "the cache (XDG_CACHE_HOME)": cache_root(),
+    }
+    return [
+        f"{name} cannot be in {path}, which the node covers: move it to another file system"
+        for name, path in needed.items()
+        if _is_covered(path)
+    ]
+
+
+def _is_covered(path: Path) -> bool:
+    here = path.resolve()
+    if not here.is_relative_to(VAR):
+        return any(here.is_relative_to(covered) for covered in COVERED)
+    # /var itself can be seen through what is laid over it, and no other file system below it.
+    while not here.exists():
+        here = here.parent
+    return here.stat().st_dev != VAR.stat().st_dev
 
 
 def _of_the_folder(given: Path) -> list[str]:
@@ -136,4 +162,10 @@ def _forbidden() -> list[str]:
         except OSError as error:
             refused.append(f"it needs to make cgroups: {error}")
             break
+    lacking = cgroups.not_handed_on()
+    if lacking and cgroups.cannot_be_handed_on():
+        refused.append(
+            f"it needs the cgroup controllers {', '.join(lacking)}, and cannot have them in this "
+            "container: start it with the machine's cgroup namespace (docker run --cgroupns=host)"
+        )
     return refused

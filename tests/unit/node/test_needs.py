@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from image.distribution import require
-from tests.node import cgroups
+from tests.node import cgroups, needs
 from tests.node.__main__ import main
 from tests.node.errors import NodeError
-from tests.node.needs import _forbidden, _missing, _not_to_be_had, check_needs
+from tests.node.needs import (
+    _forbidden,
+    _missing,
+    _not_to_be_had,
+    _out_of_reach,
+    check_needs,
+)
 
 
 def test_another_system_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +67,36 @@ def test_what_root_is_refused_is_found_out_by_trying(
     refused = _forbidden()
     assert "CAP_SYS_ADMIN): unshare failed" in refused[0]
     assert "cgroups: [Errno 2]" in refused[1]
+
+
+def test_controllers_that_a_container_cannot_hand_on_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cgroups, "not_handed_on", lambda: ["cpu", "memory"])
+    monkeypatch.setattr(cgroups, "cannot_be_handed_on", lambda: True)
+    assert "controllers cpu, memory, and" in _forbidden()[-1]
+    assert "--cgroupns=host" in _forbidden()[-1]
+
+
+@pytest.mark.parametrize("covered", ["/run/x", "/dev/shm/x"])  # noqa: S108 - not written to
+def test_what_a_node_is_started_from_is_not_where_it_covers(
+    monkeypatch: pytest.MonkeyPatch, covered: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", covered)
+    (said,) = _out_of_reach()
+    assert said.startswith(f"the cache (XDG_CACHE_HOME) cannot be in {covered}")
+
+
+def test_below_var_what_is_of_its_file_system_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/not-there/yet")
+    assert _out_of_reach() == []
+    # As of a volume that is mounted there.
+    monkeypatch.setattr(needs, "VAR", Path("/proc"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/sys")
+    assert _out_of_reach() == []
+    monkeypatch.setattr(needs, "VAR", Path("/"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
+    assert "cannot be in /proc" in " ".join(_out_of_reach())
 
 
 def test_another_distribution_is_told_what_it_has_to_bring(
