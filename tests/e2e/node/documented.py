@@ -41,9 +41,22 @@ def carried_out(
         return word.replace("=./", f"={folder}/")
 
     for step in steps:
-        printed = installed.kubectl(*map(here, step))
+        printed = ""
+        for words in _piped(step):
+            printed = installed.kubectl(*map(here, words), stdin=printed or None)
         assert step[-3:-1] != ["get", "job"] or "Complete" in printed.split(), printed
         yield step
+
+
+def _piped(words: list[str]) -> Iterator[list[str]]:
+    """Each command of a line; what one prints, the next one reads."""
+    rest = words
+    while "|" in rest:
+        at = rest.index("|")
+        assert rest[at + 1] == "kubectl"
+        yield rest[:at]
+        rest = rest[at + 2 :]
+    yield rest
 
 
 def write_files(archive: Archive, folder: Path) -> None:
