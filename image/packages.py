@@ -23,6 +23,8 @@ _PRINTED: Final = r"^'\S+' (\S+\.deb) ([0-9]+) SHA256:([0-9a-f]{64})$"
 _CONFIGURATION: Final = Path("/etc/apt")
 _APT: Final = (
     "apt-get",
+    # It prints the strongest digest that it has, which is SHA512 on Ubuntu.
+    *("-o", "Acquire::ForceHash=SHA256"),
     # The user _apt, as whom apt fetches where root calls it, may not write everywhere.
     *("-o", "APT::Sandbox::User=root"),
     # Else root's apt-get leaves its caches in /var/cache/apt.

@@ -54,11 +54,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     command = [path_of(options.command[0]), *options.command[1:]] if options.command else []
-    # All that takes the network is done here: inside, there is none.
+    # All that takes the network is done here, since inside there is none; first what fails soonest.
+    programs = find_programs()
     version = resolve(minor_of(find_binaries(options.version).release))
     build_servers(version)
     build_kubectl(version.release)
-    programs = find_programs()
     images = [path for archive in options.image for path in ("--image", str(archive.resolve()))]
     with ExitStack() as stack:
         place, janitor = stack.enter_context(tidied())

@@ -21,7 +21,8 @@ cd_into=$PWD; cd "${0%/*}"; echo "$@" >> called
 lists=$PWD
 for word; do case $word in Dir::State::lists=*) lists=${word#*=} ;; esac; done
 case "$*" in
-  *--print-uris*) cat "$lists/index" ;;
+  *ForceHash=SHA256*--print-uris*) cat "$lists/index" ;;
+  *--print-uris*) sed s/SHA256:.*/SHA512:00/ "$lists/index" ;;
   *download*) test -d pool || { echo "E: Failed to fetch" >&2; exit 100; }; cp pool/* "$cd_into" ;;
   *update*)
     test -d "$lists/partial" && test -d pool || { echo "E: not updated" >&2; exit 100; }
