@@ -33,6 +33,11 @@ class Credentials(ClientConfiguration):
     client_certificate: bytes = b""
     client_key: bytes = b""
 
+    @property
+    def proxy_is_for_the_outside(self) -> bool:
+        """Whether a variable of the environment names the proxy, and no kubeconfig's proxy-url."""
+        return bool(self._proxy_from_env)
+
 
 def load(kubeconfig: str | None, context: str | None, asking: Asking = _ASKING) -> Credentials:
     """The client configuration of a kubeconfig's context, or of the pod this runs in.

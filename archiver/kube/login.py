@@ -4,6 +4,7 @@ import re
 import ssl
 import time
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -140,11 +141,16 @@ def _proxy(server: str, configuration: Credentials) -> str:
     """The proxy on the way to the server; "" for none.
 
     Whom NO_PROXY names is decided here: curl knows no ports in it, and no other host than that of
-    the URL. An address of IPv6 is in brackets wherever a port may follow.
+    the URL. An address of IPv6 is in brackets wherever a port may follow. This machine is asked
+    without the proxy of the environment, as Go and so kubectl do (golang.org/x/net/http/httpproxy).
     """
-    if not configuration.proxy or not configuration.no_proxy:
-        return configuration.proxy or ""
+    if not configuration.proxy:
+        return ""
     url = parse_url(server)
+    if configuration.proxy_is_for_the_outside and _is_this_machine(url.host or ""):
+        return ""
+    if not configuration.no_proxy:
+        return configuration.proxy
     port = url.port or {"http": 80, "https": 443}[url.scheme or ""]
     entries = (
         entry[1:-1] if entry.startswith("[") and entry.endswith("]") else entry
@@ -152,6 +158,13 @@ def _proxy(server: str, configuration: Credentials) -> str:
     )
     direct = should_bypass_proxies(f"{url.scheme}://{url.host}:{port}", ",".join(entries))
     return "" if direct else configuration.proxy
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _tls_options(configuration: Credentials) -> dict[int, object]:

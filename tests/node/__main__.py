@@ -80,7 +80,8 @@ def _environment(place: Place, programs: Programs) -> dict[str, str]:
     temporary.mkdir()
     temporary.chmod(0o711)  # whatever the umask is
     path = os.pathsep.join([*map(str, programs.path), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, "TMPDIR": str(temporary)}
+    # There is no outside that a proxy could be the way to.
+    return {"PATH": path, "TMPDIR": str(temporary), "NO_PROXY": "*", "no_proxy": "*"}
 
 
 if __name__ == "__main__":

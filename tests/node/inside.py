@@ -35,8 +35,11 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # What containerd unpacks is passed by the image's user, and /run by PostgreSQL's.
     theirs = os.umask(0o022)
-    mounts.cover(options.folder)
-    network.connect()
+    try:
+        mounts.cover(options.folder)
+        network.connect()
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"A node cannot have files or a network of its own here: {error}")
     # Never closed: an orderly end of all servers takes ten seconds, and whatever state a visitor
     # left them in, they end with the namespaces, at once.
     code = _run(options, ExitStack(), theirs)

@@ -82,6 +82,6 @@ class Kubelet:
             "volumePluginDir": str(self._folder / "volume-plugins"),
             # The machine's disk and memory are shared: another's needs are no reason to evict, and
             # an image that was removed could not be pulled again.
-            "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"},
+            "evictionHard": {"memory.available": "100Mi", "nodefs.available": "200Mi"},
             "imageGCHighThresholdPercent": 100,
         }

@@ -24,7 +24,7 @@ Kubernetes {version} with one node is running. In another terminal, in this fold
   NODE={folder}
   export KUBECONFIG=$NODE/{kubeconfig}
   export KUBECACHEDIR=$NODE/kubectl-cache
-  export PATH={path}:$PATH
+  export PATH={path}:"$PATH"
   kubectl get nodes
 
 What Kubernaut would have defined, and what it would have completed twenty hours ago:
@@ -80,8 +80,8 @@ def receive(
         known = {
             "version": control_plane.version,
             "kubeconfig": _kubeconfig(control_plane, folder / "visitor.kubeconfig", port).name,
-            "path": ":".join(map(str, _programs(kubectl))),
-            "python": sys.executable,
+            "path": quote(":".join(map(str, _programs(kubectl)))),
+            "python": quote(sys.executable),
             "images": f"the node has {', '.join(images)}" if images else "IMAGE names no image",
             "switch": switch.file.name,
             **_way_to_postgresql(archive, folder, Relay(postgres, archive.server.port).port),

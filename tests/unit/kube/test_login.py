@@ -265,6 +265,26 @@ def test_who_is_not_named_is_asked_through_the_proxy(stub: Start, named: str) ->
     assert len(proxy.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("https://127.0.0.1:6443", ""),
+        ("https://127.1.2.3:6443", ""),
+        ("https://localhost:6443", ""),
+        ("https://[::1]:6443", ""),
+        ("https://10.0.0.1:6443", "http://proxy:3128"),
+        ("https://localhost.example", "http://proxy:3128"),
+    ],
+)
+def test_the_proxy_of_the_environment_is_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert Login(configured(url), Network())._proxy == proxy
+
+
 @pytest.mark.parametrize("url", ["ftp://host", "host:6443", "", "https://host:99999", "https://"])
 def test_what_is_no_url_of_an_api_server(url: str) -> None:
     with pytest.raises(Configuration, match="no URL of an API server"):
