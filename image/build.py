@@ -12,6 +12,7 @@ from image.errors import ImageError
 from image.layer import Layer, layer_of
 from image.packages import Package, fetch
 from image.provenance import revision, source_date_epoch
+from image.rights import settle
 from image.root import ENTRYPOINT, USER, make_root
 from image.sbom import Installed, sbom
 from image.scratch import scratch
@@ -132,6 +133,7 @@ def _describe(root: Path, packages: list[Package], installed: Installed, epoch: 
     document = sbom((about["name"], about["version"]), packages, installed, epoch)
     (root / _SBOM).parent.mkdir(parents=True)
     (root / _SBOM).write_bytes(document)
+    settle(root)
     return document
 
 

@@ -9,7 +9,6 @@ from image.distribution import PYTHON, UNREAD, UNSUPPORTED
 from image.environment import compile_modules, install_archiver, install_dependencies
 from image.interpreter import Interpreter
 from image.packages import Package, unpack
-from image.rights import settle
 
 USER: Final = 65532
 ENTRYPOINT: Final = "/usr/local/bin/archiver"
@@ -42,7 +41,6 @@ def make_root(root: Path, packages: Sequence[Package], epoch: int) -> dict[str, 
     wheels = install_dependencies(python)
     install_archiver(python, epoch)
     compile_modules(python, epoch)
-    settle(root)
     return wheels
 
 

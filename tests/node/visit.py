@@ -27,7 +27,8 @@ Kubernetes {version} with one node is running. In another terminal, in this fold
   export PATH={path}:"$PATH"
   kubectl get nodes
 
-What Kubernaut would have defined, and what it would have completed twenty hours ago:
+What Kubernaut would have defined, and what it would have completed twenty hours ago (for others,
+another time: --first 200):
 
   kubectl apply -f tests/crds/remediationrequest.yaml -f tests/crds/remediationprocessing-v1.yaml
   {python} -m tests.resources 200 > $NODE/completed.json

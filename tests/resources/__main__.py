@@ -16,9 +16,13 @@ def main() -> None:
     """Print them."""
     parser = argparse.ArgumentParser(prog="python -m tests.resources", description=__doc__)
     parser.add_argument("count", type=int, metavar="N")
-    count = parser.parse_args().count
+    parser.add_argument(
+        "--first", type=int, default=0, metavar="SEED", help="others than those of 0 to N-1"
+    )
+    given = parser.parse_args()
     now = datetime.now(UTC)
-    items = [remediation_processing(now=now, seed=n, namespace="default") for n in range(count)]
+    seeds = range(given.first, given.first + given.count)
+    items = [remediation_processing(now=now, seed=seed, namespace="default") for seed in seeds]
     json.dump({"apiVersion": "v1", "kind": "List", "items": items}, sys.stdout)
 
 

@@ -37,4 +37,9 @@ def test_rows_that_a_backup_lacks_are_stored_anew(
         if step == closed:
             eventually(lambda: admin.send("DELETE", path, query=DRY_RUN).is_policys)
     assert_settled(url, processings, due)
+    # The guard believes marks again, and nothing else.
     eventually(lambda: admin.send("DELETE", path, query=DRY_RUN).ok)
+    unmarked = processings.create(100)
+    path = f"{processings.path}/{unmarked['metadata']['name']}"
+    assert admin.send("DELETE", path, query=DRY_RUN).is_policys
+    assert unscheduled.run("after-the-restore") == "Complete"
