@@ -109,9 +109,9 @@ e2e-kind: $(STAMP) ## The same, and all end-to-end tests that any cluster allows
 
 bench: $(STAMP) controlplane ## Against the bare API server and PostgreSQL; more: make bench N="1000 10000 50000" ROWS=10000000
 	$(BIN)/python -m bench $(N)
-	$(BIN)/python -m bench.store
-	$(BIN)/python -m bench.reading $(if $(ROWS),--rows $(ROWS))
 	$(BIN)/python -m bench.stages
+	$(BIN)/python -m bench.latency
+	$(BIN)/python -m bench.reading $(if $(ROWS),--rows $(ROWS))
 
 image: $(STAMP) ## The release image as an OCI archive, without Docker; with it: make image DOCKER=docker
 ifdef DOCKER

@@ -117,7 +117,8 @@ class ManyRows:
             connection.execute(_BATCHES, {"month": begin})
         started = time.perf_counter()
         purge = drop(self.owner, begin.date())
-        return {"rows": purge.count, "ms": round((time.perf_counter() - started) * 1e3)}
+        took = round((time.perf_counter() - started) * 1e3)
+        return {"ofRows": self.rows, "rows": purge.count, "ms": took}
 
     def cool(self) -> None:
         """Nothing of the database stays in memory, neither the server's nor this system's."""

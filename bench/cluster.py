@@ -1,12 +1,10 @@
 """The real control plane, with as many resources as a benchmark wants."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from csv import DictReader
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +12,17 @@ import yaml
 
 from archiver.domain.evidence import evidence
 from archiver.domain.mark import Mark, merge_patch
+from bench.population import processing
 from bench.wrk import RUN
 from tests import crds
 from tests.controlplane import ControlPlane
 from tests.e2e.deploy.kube_api import KubeApi
+from tests.e2e.priority_levels import priority_level
 from tests.e2e.run.objects import now
 from tests.e2e.waiting import eventually
 from tests.fakes.cluster import parsed
 from tests.manifests import BASE, NAMESPACE, SERVICE_ACCOUNT, load
-from tests.resources import remediation_processing
+from tests.resources import remediation_request
 
 _ACCOUNT = {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"}
 _AT_ONCE = 8
@@ -32,7 +32,6 @@ _LEVEL = "workload-low"
 # cache (k8s.io/apiserver, storage/cacher/consistency): with 50,000 resources a minute of CPU, which
 # would be charged to whoever has the turn.
 _QUIET = "--feature-gates=DetectCacheInconsistency=false"
-GROUP = "remediationprocessing.kubernaut.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,64 +54,53 @@ class BenchCluster:
         return {"apiServer": servers.apiserver.process.pid, "etcd": servers.etcd.process.pid}
 
     def seed(
-        self, namespace: str, count: int, *, context_bytes: int = 8192
+        self, namespace: str, count: int, *, context_bytes: int = 8192, even: bool = False
     ) -> list[dict[str, Any]]:
-        """Completed resources, 20 hours ago; one in ten failed. As the server has them."""
+        """Resources as the server has them, each with an owner; see `bench.population`."""
         made = self.admin.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
         assert made.ok, made.message
-        path = path_in(namespace)
 
         def create(number: int) -> dict[str, Any]:
-            body = remediation_processing(
-                "A",
-                now=now(),
-                seed=number,
-                completed_ago=timedelta(hours=20),
-                namespace=namespace,
-                name=f"rp-{number}",
-                context_bytes=context_bytes,
-                phase="failed" if number % 10 == 0 else "completed",
-            )
-            body["metadata"].pop("finalizers", None)
-            answer = self.admin.send("POST", path, body)
-            assert answer.ok, answer.message
-            found: dict[str, Any] = answer.body
-            return found
+            owner = remediation_request(f"rr-{number}", namespace)
+            parent = self._post(_path("remediation", "v1alpha1", namespace, "request"), owner)
+            body = processing(number, parent, context_bytes=context_bytes, even=even)
+            return self._post(path_in(namespace), body)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(pool.map(create, range(count)))
 
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self.admin.send("POST", path, body)
+        assert answer.ok, answer.message
+        found: dict[str, Any] = answer.body
+        return found
+
     def requests(self) -> int:
-        """How many requests of the resource the API server has answered so far."""
+        """How many requests of resources and their owners the API server has answered so far."""
         text = str(self.admin.send("GET", "/metrics").body)
         return sum(
             round(float(line.rpartition(" ")[2]))
             for line in text.splitlines()
-            if line.startswith("apiserver_request_total{") and 'resource="remediationproc' in line
+            if line.startswith("apiserver_request_total{") and 'resource="remediation' in line
         )
 
     def under_way(self) -> int:
         """How many requests of service accounts the API server works on, or lets wait."""
-        level = self._level()
+        level = priority_level(self.admin, _LEVEL)
         return int(level["WaitingRequests"]) + int(level["ExecutingRequests"])
 
     def begun(self) -> int:
         """How many requests of service accounts it has worked on so far, those under way too."""
-        return int(self._level()["DispatchedRequests"])
-
-    def _level(self) -> Mapping[str, str]:
-        """By the debug endpoint of API Priority and Fairness: /metrics is a hundred times as long,
-        and costs as much CPU as a dozen patches.
-        """
-        path = "/debug/api_priority_and_fairness/dump_priority_levels"
-        lines = str(self.admin.send("GET", path).body).splitlines()
-        levels = {one["PriorityLevelName"]: one for one in DictReader(lines, skipinitialspace=True)}
-        return levels[_LEVEL]
+        return int(priority_level(self.admin, _LEVEL)["DispatchedRequests"])
 
 
 def path_in(namespace: str) -> str:
     """The path of a namespace's resources."""
-    return f"/apis/{GROUP}/v1/namespaces/{namespace}/remediationprocessings"
+    return _path("remediationprocessing", "v1", namespace, "processing")
+
+
+def _path(group: str, version: str, namespace: str, what: str) -> str:
+    return f"/apis/{group}.kubernaut.io/{version}/namespaces/{namespace}/remediation{what}s"
 
 
 def marks_of(namespace: str, resources: list[dict[str, Any]], file: Path) -> Path:

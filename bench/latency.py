@@ -8,18 +8,19 @@ what it waits for, then with the default number, which one process is enough to 
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from bench.delay_proxy import DelayProxy
+from bench.delay_proxy import DelayProxy, kubeconfig_through
+from bench.results import machine, write_part
 from tests import crds
 from tests.controlplane import ControlPlane
 from tests.e2e.deploy.installation import defined
@@ -121,45 +122,57 @@ def _of(pids: Sequence[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _distant(kubeconfig: Path, proxy: DelayProxy) -> Path:
-    content = json.loads(kubeconfig.read_text())
-    content["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{proxy.port}"
-    distant = kubeconfig.with_name("distant.kubeconfig")
-    distant.touch(mode=0o600)
-    distant.write_text(json.dumps(content))
-    return distant
-
-
-def _print(rows: Sequence[Measured], objects: int) -> None:
-    one, many = rows
-    print(
-        "| shards | workers each | wall s | objects/s | slowest report s | largest shard "
-        "| CPU ms/object: archiver | API server, etcd | cores busy |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        rate = objects / row.seconds
-        cpu = [f"{1000 * cpu / objects:.1f}" for cpu in (row.own, row.servers)]
-        shown = [f"{row.seconds:.1f}", f"{rate:.0f}", f"{row.inside:.1f}", str(row.largest)]
-        print(f"| {row.shards} | {row.workers} | {' | '.join([*shown, *cpu])} | {row.busy:.0%} |")
-    print(
-        f"\n{many.shards} shards give {one.seconds / many.seconds:.2f} times one by wall time "
-        f"({one.inside / many.inside:.2f} without the start of the processes)\n",
-        flush=True,
-    )
+def _figures(row: Measured, objects: int) -> dict[str, Any]:
+    return {
+        "shards": row.shards,
+        "workers": row.workers,
+        "perSecond": round(objects / row.seconds, 1),
+        "perSecondInside": round(objects / row.inside, 1),
+        "largestShard": row.largest,
+        "ownCpuMs": round(1000 * row.own / objects, 2),
+        "serversCpuMs": round(1000 * row.servers / objects, 2),
+        "coresBusy": round(row.busy, 2),
+    }
 
 
 def main() -> None:
-    """Start the servers, seed, measure, print."""
+    """Measure, and write the section of bench/RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--objects", type=int, default=6000)
+    parser.add_argument("--objects", type=int, default=2000)
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--latency", type=float, default=20, help="added round trip, in ms")
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 16], help="marks at once")
     # Small ones by default: on two cores, 8 KB cost the API server so much CPU for each mark that
     # four shards wait for it instead of the line.
     parser.add_argument("--context-bytes", type=int, default=0, help="enrichment context of each")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     given = parser.parse_args()
+    with servers(given) as (bench, version):
+        pairs = [
+            [_measured(bench, shards, workers) for shards in (1, given.shards)]
+            for workers in given.workers
+        ]
+    document = {
+        "machine": machine(),
+        "kubernetes": version,
+        "date": time.strftime("%Y-%m-%d"),
+        "objects": given.objects,
+        "contextBytes": given.context_bytes,
+        "latencyMs": given.latency,
+        "pairs": pairs,
+    }
+    write_part("shards", document, given.output)
+
+
+def _measured(bench: Bench, shards: int, workers: int) -> dict[str, Any]:
+    figures = _figures(measure(bench, shards, workers), bench.objects)
+    say(json.dumps(figures))
+    return figures
+
+
+@contextmanager
+def servers(given: argparse.Namespace) -> Iterator[tuple[Bench, str]]:
+    """Distant ones, with all resources; and their release of Kubernetes."""
     with ExitStack() as stack:
         cluster = stack.enter_context(ControlPlane.start(controller_manager_flags=None))
         server = stack.enter_context(PostgresServer.start(parent=memory_folder()))
@@ -167,22 +180,21 @@ def main() -> None:
         api = KubeApi(cluster.kubeconfig)
         stack.callback(api.close)
         stack.enter_context(defined(api, crds.load(crds.BY_SHAPE["A"])))
-        started = time.monotonic()
+        say(f"{given.objects} resources: seeding")
         Collection(api, "default").create_all(
             range(given.objects), hours=1, context_bytes=given.context_bytes
         )
-        print(f"{platform.platform()}, {os.cpu_count()} cores, Kubernetes {cluster.version}")
-        took = time.monotonic() - started
-        size = f"{given.context_bytes} bytes of context each"
-        print(f"{given.objects} resources, {size}, seeded in {took:.0f} s", flush=True)
         url = urlsplit(cluster.server)
         proxy = DelayProxy(str(url.hostname), int(url.port or 443), given.latency / 1000)
         stack.callback(proxy.close)
         pids = [process.pid for process in (cluster.apiserver.process, cluster.etcd.process)]
-        bench = Bench(_distant(cluster.kubeconfig, proxy), server, template, given.objects, pids)
-        print(f"{given.latency:g} ms added to every round trip to the API server\n")
-        for workers in given.workers:
-            _print([measure(bench, n, workers) for n in (1, given.shards)], given.objects)
+        account = kubeconfig_through(proxy, cluster.kubeconfig)
+        yield Bench(account, server, template, given.objects, pids), cluster.version
+
+
+def say(line: str) -> None:
+    """To whoever waits."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

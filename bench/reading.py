@@ -9,7 +9,6 @@ records as a run writes them.
 import argparse
 import json
 import os
-import platform
 import random
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from archiver.db.engine import connect
 from bench.archive import MONTHS, SETTINGS, ManyRows, many_rows
 from bench.bytes_on_disk import bytes_on_disk
 from bench.measured import measure
-from bench.results import write_reading
+from bench.results import machine, write_part
 from bench.timing import Session, milliseconds, spread
 from tests.fakes.generated import BUSY, fingerprint
 from tests.integration.db.contract import ACCURACY, OF_ONE_ALERT, SLOW, SLOW_BY_NUMBER
@@ -49,8 +48,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     document = {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python "
-        f"{platform.python_version()}",
+        "machine": machine(),
         "postgresql": find_installation().version,
         "settings": {"shared_buffers": SETTINGS["shared_buffers"]},
         "date": time.strftime("%Y-%m-%d"),
@@ -62,7 +60,7 @@ def main() -> None:
     with many_rows(options.rows, options.folder) as archive:
         require_room(archive)
         document |= measured(archive, options.samples)
-    write_reading(document, options.output)
+    write_part("reading", document, options.output)
 
 
 def measured(archive: ManyRows, samples: int) -> dict[str, Any]:

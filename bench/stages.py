@@ -3,17 +3,22 @@
 Microseconds of this process's CPU per object, all its threads together; best of several rounds,
 because noise only ever adds. Objects are as the API server lists them, managedFields included. What
 is left alone or archived already goes through all that a page goes through behind its list: parse,
-plan, the look into the archive, the tally. `storeOfBareCopy` is the ratio of `bench.store`.
+plan, the look into the archive, the tally, and the log where it has a line for it. `store` are the
+figures of `bench.store` for pages of the same size.
 """
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from uuid import UUID, uuid4
 
+from archiver import log
+from archiver.cli.observing import observer
 from archiver.db.engine import connect
 from archiver.db.leaf import leaf
 from archiver.db.rows import Envelope, row_of
@@ -25,10 +30,12 @@ from archiver.domain.evidence import evidence
 from archiver.domain.mark import merge_patch
 from archiver.domain.plan import Archive, Terms, plan
 from archiver.domain.policy import HOUR, Policy
+from archiver.domain.report import Outcome
 from archiver.domain.tally import Tally
 from archiver.ports import Batch
 from archiver.storing import Storing
 from bench.records import CLUSTER, as_listed, listed, terms
+from bench.results import machine, write_part
 from bench.store import compare
 from tests.fakes.cluster import Calls, MemoryCluster
 from tests.integration.conftest import prepare_template
@@ -70,6 +77,7 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
     records = [archive.record for archive in archives]
     read = [(resource, evidence(resource), completion_of(resource)) for resource in resources]
     rows = [row_of(record, 0, envelope) for record in records]
+    tally = observed()
     return {
         "parse": lambda: parsed(raws),
         "planNotDue": lambda: [plan(resource, late) for resource in resources],
@@ -79,6 +87,9 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
         "convert": lambda: [convert(*one) for one in read],
         "row": lambda: [row_of(record, 0, envelope) for record in records],
         "leaf": lambda: [leaf(row.values, row.digest) for row in rows],
+        "logged": lambda: [
+            tally.settle(archive.resource, Outcome.ARCHIVED, "") for archive in archives
+        ],
     }
 
 
@@ -92,7 +103,7 @@ def behind_the_list(
     source = MemoryCluster(Calls(), at.now, cluster_id=CLUSTER)
 
     def page(bodies: Sequence[bytes], under: Terms) -> None:
-        storing = Storing(source, store, under, Tally())
+        storing = Storing(source, store, under, observed())
         storing.store([plan(resource, under) for resource in parsed(bodies)])
 
     store.write(Batch("run", CLUSTER, [archive.record for archive in archives]))
@@ -108,11 +119,20 @@ def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms)
     source = MemoryCluster(Calls(), at.now, cluster_id=CLUSTER)
 
     def page(bodies: Sequence[bytes]) -> None:
-        storing = Storing(source, store, at, Tally())
-        stored = storing.store([plan(resource, at) for resource in parsed(bodies)])
+        tally = observed()
+        stored = Storing(source, store, at, tally).store(
+            [plan(resource, at) for resource in parsed(bodies)]
+        )
         assert len(stored.confirmed) == len(bodies)
+        for archive in stored.confirmed:
+            tally.settle(archive.resource, Outcome.ARCHIVED, "")
 
     return [cpu(partial(page, raws)) for raws in pages]
+
+
+def observed() -> Tally:
+    """With the log of a run, which is written to nowhere."""
+    return Tally(observe=observer(lambda _settled: None, "run", "none"))
 
 
 def cpu(act: Callable[[], object]) -> float:
@@ -127,7 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.stages", description=__doc__)
     parser.add_argument("--page-size", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
+    log.configure("info", "json", stream=Path(os.devnull).open("w"))  # noqa: SIM115 - to the end
     size, rounds = options.page_size, options.rounds
     at = terms()
     raws = list(listed(size, salt="stages"))
@@ -144,17 +166,18 @@ def main() -> None:
             pages = [fresh[at : at + size] for at in range(0, len(fresh), size)]
             best["archived"] = min(archiving(store, pages, at))
         with template.clone() as database:
-            ratio = compare(database.owner_url, size=size, pages=rounds)
-    print(
-        json.dumps(
-            {
-                "pageSize": size,
-                "bytesPerObject": round(sum(map(len, raws)) / size),
-                "cpuMicroseconds": {name: round(s / size * 1e6, 1) for name, s in best.items()},
-                "storeOfBareCopy": ratio["staged_of_bare"],
-            }
-        )
-    )
+            store_stage = compare(database.owner_url, size=size, pages=rounds)
+    document = {
+        "machine": machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "rounds": rounds,
+        "pageSize": size,
+        "bytesPerObject": round(sum(map(len, raws)) / size),
+        "cpuMicroseconds": {name: round(s / size * 1e6, 1) for name, s in best.items()},
+        "store": store_stage,
+    }
+    print(json.dumps(document))
+    write_part("stages", document, options.output)
 
 
 if __name__ == "__main__":

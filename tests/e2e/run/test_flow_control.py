@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from tests.controlplane.cluster import Cluster
 from tests.e2e.deploy.installation import applied
-from tests.e2e.deploy.kube_api import KubeApi, Object, path_of
+from tests.e2e.deploy.kube_api import KubeApi, path_of
+from tests.e2e.priority_levels import priority_level
 from tests.e2e.run.command import Archiver, succeeded
 from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.run.rows import Rows
+from tests.e2e.run.slow_marks import slow_marks
 from tests.e2e.waiting import eventually
 from tests.manifests import FLOW_CONTROL, find, load
 
 MANY = 200
+LANE = "kubernaut-archiver"
 
 
 @pytest.fixture
@@ -31,20 +35,52 @@ def lane(admin: KubeApi, account: Path) -> Iterator[str]:
     ours.close()
 
 
+@pytest.fixture
+def controller(control_plane: Cluster) -> Iterator[KubeApi]:
+    """Another ServiceAccount, such as Kubernaut's."""
+    api = KubeApi(control_plane.kubeconfig_for_service_account("default", "default"))
+    eventually(lambda: api.send("GET", "/apis").ok)
+    yield api
+    api.close()
+
+
+def waiting(api: KubeApi, level: str) -> int:
+    """How many requests wait for a seat of this priority level."""
+    return int(priority_level(api, level)["WaitingRequests"])
+
+
 def flow_of(api: KubeApi) -> str:
     """The FlowSchema that this user's requests fall under."""
     return api.send("GET", "/api/v1/namespaces/kube-system").flow_schema
 
 
-@pytest.fixture
-def narrow(admin: KubeApi, lane: str) -> Object:
-    """The lane with one share, three seats, and no queue: whoever is too many hears it."""
-    level = copy.deepcopy(find("PriorityLevelConfiguration", "kubernaut-archiver"))
-    level["spec"]["limited"] |= {"nominalConcurrencyShares": 1, "limitResponse": {"type": "Reject"}}
+def narrowed(admin: KubeApi, **limited: Any) -> None:
+    """Give the lane one share: three seats."""
+    level = copy.deepcopy(find("PriorityLevelConfiguration", LANE))
+    level["spec"]["limited"] |= {"nominalConcurrencyShares": 1, **limited}
     answer = admin.apply(level)
     assert answer.ok, answer.message
+
+
+@pytest.fixture
+def narrow(admin: KubeApi, lane: str) -> None:
+    """Three seats, and no queue: whoever is too many hears it."""
     assert lane
-    return level
+    narrowed(admin, limitResponse={"type": "Reject"})
+
+
+@pytest.fixture
+def held_up(
+    lane: str, admin: KubeApi, archiver: Archiver, processings: Collection
+) -> Iterator[str]:
+    """The lane with three seats, all taken for ten seconds by a mark, and marks that wait."""
+    narrowed(admin)
+    processings.create_all(range(16), context_bytes=0)
+    with slow_marks(processings, "Ignore"):
+        archiver.start()
+        eventually(lambda: waiting(admin, LANE) > 0)
+        yield lane
+        archiver.end()
 
 
 def events(log: str, name: str) -> list[dict[str, Any]]:
@@ -80,6 +116,17 @@ def test_a_server_that_says_it_is_busy_is_given_time(
     assert done.counts("archived") == [MANY]
     assert all(map(is_marked, processings.all().values()))
     assert rows.revisions() == MANY
+
+
+def test_controllers_do_not_wait_for_what_the_archiver_waits_for(
+    held_up: str, admin: KubeApi, controller: KubeApi
+) -> None:
+    for _ in range(20):
+        found = controller.send("GET", "/apis")
+        assert found.ok
+        assert found.flow_schema not in {held_up, ""}
+    # They still wait, and not one of the twenty has waited for them.
+    assert waiting(admin, LANE) > 0
 
 
 @pytest.mark.same_on_all_releases("the archiver's own clock")
