@@ -87,9 +87,7 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
         "convert": lambda: [convert(*one) for one in read],
         "row": lambda: [row_of(record, 0, envelope) for record in records],
         "leaf": lambda: [leaf(row.values, row.digest) for row in rows],
-        "logged": lambda: [
-            tally.settle(archive.resource, Outcome.ARCHIVED, "") for archive in archives
-        ],
+        "logged": lambda: settle(archives, tally),
     }
 
 
@@ -124,8 +122,7 @@ def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms)
             [plan(resource, at) for resource in parsed(bodies)]
         )
         assert len(stored.confirmed) == len(bodies)
-        for archive in stored.confirmed:
-            tally.settle(archive.resource, Outcome.ARCHIVED, "")
+        settle(stored.confirmed, tally)
 
     return [cpu(partial(page, raws)) for raws in pages]
 
@@ -133,6 +130,12 @@ def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms)
 def observed() -> Tally:
     """With the log of a run, which is written to nowhere."""
     return Tally(observe=observer(lambda _settled: None, "run", "none"))
+
+
+def settle(archives: Sequence[Archive], tally: Tally) -> None:
+    """As a run does once each is marked."""
+    for archive in archives:
+        tally.settle(archive.resource, Outcome.ARCHIVED, "")
 
 
 def cpu(act: Callable[[], object]) -> float:
