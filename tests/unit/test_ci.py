@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def start(
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """What nohup starts ignores SIGHUP, and so would all that it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def run(folder: Path, *, user: int, breaks: str = "nothing") -> tuple[int, list[str]]:
