@@ -26,7 +26,7 @@ LANE = "kubernaut-archiver"
 @pytest.fixture
 def lane(admin: KubeApi, account: Path) -> Iterator[str]:
     """The uid of the FlowSchema, in force."""
-    schema = find("FlowSchema", "kubernaut-archiver")
+    schema = find("FlowSchema", LANE)
     ours = KubeApi(account)
     with applied(admin, load(FLOW_CONTROL)):
         uid = str(admin.send("GET", path_of(schema)).body["metadata"]["uid"])
