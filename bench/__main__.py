@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.cluster import BenchCluster, bench_cluster
+from bench.identity import renew_identity
 from bench.results import machine, write_results
 from bench.runs import Bench
+from bench.telling import say
 from tests.integration.conftest import prepare_template
 from tests.postgres.binaries import find_installation
 from tests.postgres.database import TemplateDatabase
 from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
-from tests.postgres.sql import execute
 
 
 def main() -> None:
@@ -39,8 +40,7 @@ def main() -> None:
         for count in options.counts:
             say(f"{count} resources: seeding")
             with template.clone() as archive, template.clone() as other:
-                # A copy has its template's identity, and marks of one would be the other's too.
-                execute(other.owner_url, "UPDATE archive.store SET store_id = gen_random_uuid()")
+                renew_identity(other.owner_url)
                 names = (archive.name, other.name)
                 urls = [postgres.url(name, "writer", "writer") for name in names]
                 processes = cluster.processes() | {"postgresql": postgres.pid}
@@ -66,11 +66,6 @@ def servers() -> Iterator[tuple[BenchCluster, TemplateDatabase, PostgresServer]]
     """A control plane, and PostgreSQL with a database to be cloned."""
     with bench_cluster() as cluster, PostgresServer.start(parent=memory_folder()) as postgres:
         yield cluster, TemplateDatabase.prepare(postgres, prepare_template), postgres
-
-
-def say(line: str) -> None:
-    """To whoever waits."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.delay_proxy import DelayProxy, kubeconfig_through
+from bench.identity import renew_identity
 from bench.results import machine, write_part
+from bench.telling import say
 from tests import crds
 from tests.controlplane import ControlPlane
 from tests.e2e.deploy.installation import defined
@@ -30,7 +32,6 @@ from tests.integration.conftest import prepare_template
 from tests.postgres.database import TemplateDatabase
 from tests.postgres.folder import memory_folder
 from tests.postgres.server import PostgresServer
-from tests.postgres.sql import execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ class Measured:
 def measure(bench: Bench, shards: int, workers: int) -> Measured:
     """A backfill of everything by so many processes at once."""
     with bench.template.clone() as database:
-        # A copy has its template's identity, and marks of the last run would be this one's too.
-        execute(database.owner_url, "UPDATE archive.store SET store_id = gen_random_uuid()")
+        renew_identity(database.owner_url)
         url = bench.server.url(database.name, "writer", "writer")
         busy, own, servers, started = _busy(), _children(), _of(bench.pids), time.monotonic()
         processes = [_start(bench, url, f"{n}/{shards}", workers) for n in range(shards)]
@@ -190,11 +190,6 @@ def servers(given: argparse.Namespace) -> Iterator[tuple[Bench, str]]:
         pids = [process.pid for process in (cluster.apiserver.process, cluster.etcd.process)]
         account = kubeconfig_through(proxy, cluster.kubeconfig)
         yield Bench(account, server, template, given.objects, pids), cluster.version
-
-
-def say(line: str) -> None:
-    """To whoever waits."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

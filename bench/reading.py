@@ -22,6 +22,7 @@ from bench.archive import MONTHS, SETTINGS, ManyRows, many_rows
 from bench.bytes_on_disk import bytes_on_disk
 from bench.measured import measure
 from bench.results import machine, write_part
+from bench.telling import say
 from bench.timing import Session, milliseconds, spread
 from tests.fakes.generated import BUSY, fingerprint
 from tests.integration.db.contract import ACCURACY, OF_ONE_ALERT, SLOW, SLOW_BY_NUMBER
@@ -188,11 +189,6 @@ def require_room(archive: ManyRows) -> None:
     disk = os.statvfs(archive.folder)
     needed = archive.rows * _BYTES_A_ROW + (3 << 30)
     assert disk.f_bavail * disk.f_frsize > needed, f"{needed >> 30} GiB are needed"
-
-
-def say(line: str) -> None:
-    """To whoever waits."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":
