@@ -1,30 +1,40 @@
 """Listing runs ahead of the work by one page."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from archiver.errors import Interrupted
 from archiver.ports import Page, Stop
 
 
-def ahead(pages: Iterator[Page], stop: Stop, glance: float) -> Iterator[Page]:
+def ahead(
+    pages: Iterator[Page], stop: Stop, glance: float, beside: Callable[[], "Future[Any] | None"]
+) -> Iterator[Page | None]:
     """The pages, the next one always being listed while the last is worked on.
 
-    Every `glance` seconds a wait looks up to see whether the run was told to end. Raises
-    Interrupted then, and what the listing raises.
+    None where what `beside` names has ended before the next page has come; it is asked each time,
+    and must not name what has ended already. Every `glance` seconds a wait looks up to see whether
+    the run was told to end. Raises Interrupted then, and what the listing raises.
     """
     lister = ThreadPoolExecutor(1, "list")
     try:
         upcoming = lister.submit(next, pages, None)
         while True:
-            while not wait((upcoming,), glance).done:
+            other = beside()
+            awaited = {upcoming} if other is None else {upcoming, other}
+            done = wait(awaited, glance, FIRST_COMPLETED).done
+            if upcoming in done:
+                page = upcoming.result()
+                if page is None:
+                    return
                 _refuse_when_stopped(stop)
-            page = upcoming.result()
-            if page is None:
-                return
+                upcoming = lister.submit(next, pages, None)
+                yield page
+                continue
             _refuse_when_stopped(stop)
-            upcoming = lister.submit(next, pages, None)
-            yield page
+            if done:
+                yield None
     finally:
         lister.shutdown(wait=False, cancel_futures=True)
 

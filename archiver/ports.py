@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from archiver.domain.custom_resource import CustomResource, Key
+from archiver.domain.custom_resource import CustomResource
 from archiver.domain.mark import Mark
+from archiver.domain.metadata import Key, PartialObject
 from archiver.domain.plan import Surroundings
 from archiver.domain.record import AuditRecord
 
@@ -59,7 +60,7 @@ class Source(Protocol):
 
     @property
     def live(self) -> bool:
-        """Whether `read` asks a server; a file can only repeat what it said."""
+        """Whether there is a server that `read` can ask."""
 
     def pages(self) -> Iterator[Page]:
         """Every object once a run, page by page.
@@ -73,10 +74,10 @@ class Source(Protocol):
         Never raises for want of a right: what may not be read is unknown.
         """
 
-    def read(self, resource: CustomResource) -> CustomResource | None:
+    def read(self, resource: PartialObject) -> CustomResource | Unparsed | None:
         """The object of this namespace and name as it is now; None if that uid is gone.
 
-        Raises Configuration, Unavailable, and Unreadable if it can no longer be parsed.
+        Only where `live`. Raises Configuration and Unavailable.
         """
 
 
@@ -173,7 +174,7 @@ class Stop(Protocol):
 class Marker(Protocol):
     """Writes the mark on the object, so that cleanup may proceed."""
 
-    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+    def mark(self, resource: PartialObject, mark: Mark) -> "Future[MarkOutcome]":
         """Begin to mark the very object that was read: uid and resourceVersion are preconditions.
 
         Comes back at once; how many are sent at a time is the marker's business. The future ends

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
-from archiver.domain.custom_resource import CustomResource, Key
 from archiver.domain.mark import Mark
+from archiver.domain.metadata import Key, PartialObject
 from archiver.ports import Batch, MarkOutcome, Store, Written
 
 
@@ -46,7 +46,7 @@ class PretendStore:
 class PretendMarker:
     """Marks nothing, and says it did."""
 
-    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+    def mark(self, resource: PartialObject, mark: Mark) -> "Future[MarkOutcome]":
         """Always marked: what the API server would say is for `--dry-run=server` to find out."""
         del resource, mark
         done: Future[MarkOutcome] = Future()

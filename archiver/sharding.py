@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archiver.domain.custom_resource import CustomResource
+from archiver.domain.metadata import PartialObject
 from archiver.domain.plan import Surroundings
 from archiver.domain.shard import Shard
-from archiver.ports import Page, Source
+from archiver.ports import Page, Source, Unparsed
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class ShardSource:
         """Of the whole source."""
         return self.source.surroundings(page)
 
-    def read(self, resource: CustomResource) -> CustomResource | None:
+    def read(self, resource: PartialObject) -> CustomResource | Unparsed | None:
         """Of the whole source: a uid never changes its shard."""
         return self.source.read(resource)
 

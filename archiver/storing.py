@@ -1,15 +1,16 @@
 """The middle of a run: decisions go in, and what is durably stored and read back comes out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from archiver.domain.mark import RUN
+from archiver.domain.metadata import Key
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Skip, Terms
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
 from archiver.errors import ArchiverError, Integrity
 from archiver.kept import kept_of, problem_of, unconverted_kept, unparsed_kept
+from archiver.pending import Stored
 from archiver.ports import (
     UNKNOWN_CLUSTER,
     Batch,
@@ -20,6 +21,7 @@ from archiver.ports import (
     Unparsed,
     Written,
 )
+from archiver.read_back import ReadBack
 
 _NO_ORDER: Final = (
     "the archive holds another state of it, and nothing says which of them is the later one: "
@@ -28,28 +30,15 @@ _NO_ORDER: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What may be marked now, and what has to be read again first.
-
-    `stale`: uid → the resourceVersion that the archive takes for outdated; where the server gives
-    the very same one again, it is the archive that is ahead (a cluster restored from a backup).
-    `revised`: the digests of those confirmed that were inserted after another state of the object.
-    """
-
-    confirmed: list[Archive] = field(default_factory=list)
-    again: list[Archive] = field(default_factory=list)
-    stale: dict[str, str] = field(default_factory=dict)
-    revised: set[str] = field(default_factory=set)
-
-
 class Storing:
     """Stores decisions and confirms them. Never raises an ArchiverError: it counts the objects as
     deferred and leaves the error in the tally.
     """
 
     def __init__(self, source: Source, store: Store, terms: Terms, tally: Tally) -> None:
-        self._source, self._store, self._terms, self._tally = source, store, terms, tally
+        self._source, self._store, self._tally = source, store, tally
+        self.terms = terms
+        self.read_back = ReadBack(source, store, tally)
 
     def store(
         self,
@@ -115,17 +104,16 @@ class Storing:
 
     def _settle_stored(self, waiting: dict[str, Archive | Marked]) -> None:
         """Objects that carry their mark and are in the store: a mark alone proves nothing."""
-        newest = self._newest([one for one in waiting.values() if one.marked])
+        newest = self._newest([one.resource.key for one in waiting.values() if one.marked])
         for uid, digest in newest.items():
             if digest == waiting[uid].digest:
                 resource = waiting.pop(uid).resource
                 # A mark of this very run is one whose answer was lost on the way back.
-                own = (resource.metadata.annotations or {}).get(RUN) == self._terms.run_id
+                own = (resource.metadata.annotations or {}).get(RUN) == self.terms.run_id
                 outcome = Outcome.ARCHIVED if own else Outcome.ALREADY
                 self._tally.settle(resource, outcome, "stored and marked before")
 
-    def _newest(self, archives: Sequence[Archive | Marked]) -> Mapping[str, str]:
-        keys = [archive.resource.key for archive in archives]
+    def _newest(self, keys: Sequence[Key]) -> Mapping[str, str]:
         return self._store.newest(self._source.cluster_id, keys) if keys else {}
 
     def _batch(
@@ -135,7 +123,7 @@ class Storing:
         stale: Mapping[str, str],
     ) -> Batch:
         return Batch(
-            run_id=self._terms.run_id,
+            run_id=self.terms.run_id,
             cluster_id=self._source.cluster_id,
             records=[archive.record for archive in waiting.values()],
             quarantined=tuple(kept),
@@ -174,7 +162,7 @@ class Storing:
         Raises Integrity for a row that is not there, or an earlier one in its place: a trigger or
         rule has swallowed it in silence, and nothing of it may be marked.
         """
-        newest = self._newest(tuple(waiting.values()))
+        newest = self._newest([archive.resource.key for archive in waiting.values()])
         for uid, digest in newest.items():
             if digest == waiting[uid].digest:
                 self._hand_on(waiting.pop(uid), written, stored)

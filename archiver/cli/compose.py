@@ -24,7 +24,8 @@ from archiver.domain.report import Caution, RunReport
 from archiver.domain.shard import Shard
 from archiver.domain.tally import Settled, Tally
 from archiver.errors import ArchiverError, Configuration, Forbidden
-from archiver.pipeline import Limits, Stages, run
+from archiver.limits import FOR_EVER, Limits
+from archiver.pipeline import Stages, run
 from archiver.ports import Marker, Source, Store
 from archiver.pretend import PretendMarker, PretendStore
 from archiver.settings import Settings
@@ -67,7 +68,10 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         cluster_id, store_id = source.cluster_id, store.store_id
         terms = Terms(task.policy, source.now, run_id, store_id)
         _collect_less()
-        run(Stages(source, store, marker), terms, tally, stop, limits=Limits(settings.tries))
+        limits = Limits(settings.tries)
+        if task.dry_run != "none":
+            limits = dataclasses.replace(limits, believed=FOR_EVER)
+        run(Stages(source, store, marker), terms, tally, stop, limits=limits)
     except ArchiverError as error:
         tally.fail(error)
     tally.gate = inquiry.end() or tally.gate

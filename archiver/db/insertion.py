@@ -20,7 +20,7 @@ from archiver.db.revisions import Verdict, next_revision
 from archiver.db.rows import Envelope, Row, row_of
 from archiver.db.transaction import Transaction
 from archiver.domain import gotime
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.domain.record import AuditRecord
 from archiver.errors import Integrity
 from archiver.ports import Batch, Written

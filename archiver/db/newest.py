@@ -10,7 +10,7 @@ import psycopg
 from psycopg.sql import SQL
 
 from archiver.domain import gotime
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 
 # LATERAL with LIMIT keeps the planner at one look into one partition's primary key per object; a
 # plain join may read whole partitions. The span prunes partitions while the query is planned.

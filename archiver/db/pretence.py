@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from archiver.db.newest import Newest
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.ports import Quarantined
 
 _REMEMBERED: Final = 50_000

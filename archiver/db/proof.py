@@ -4,7 +4,7 @@ import time
 from uuid import uuid4
 
 from archiver.domain import canonical, gotime
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.domain.record import AuditRecord
 from archiver.ports import Batch, Quarantined
 

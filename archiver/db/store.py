@@ -16,7 +16,7 @@ from archiver.db.patience import A_FAILOVER, Patience
 from archiver.db.pretence import Pretence
 from archiver.db.quarantine import keep as keep_quarantined
 from archiver.db.transaction import connected, driver_of, transaction
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.domain.record import AuditRecord
 from archiver.errors import Configuration, Integrity, Unavailable
 from archiver.ports import Batch, Written

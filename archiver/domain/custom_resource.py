@@ -7,38 +7,13 @@ from typing import Any, Final, TypedDict
 import msgspec
 
 from archiver.domain import canonical, gotime
+from archiver.domain.metadata import Key, Metadata, OwnerReference, PartialObject
 from archiver.errors import Unreadable
 
 # The API server's own uids are 36 characters; the column refuses more than this.
 MAX_UID_BYTES = 128
 # 2018-01-01T00:00:00Z: before custom resources had status subresources, so surely a broken value.
 EARLIEST = 1_514_764_800_000_000_000
-
-
-class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
-    """metadata.ownerReferences[] (meta/v1)."""
-
-    kind: str
-    name: str
-    uid: str
-    api_version: str = ""
-    controller: bool | None = None
-
-
-class Metadata(msgspec.Struct, frozen=True, rename="camel"):
-    """The part of meta/v1 ObjectMeta that decisions are made on. Times are RFC 3339 text."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    creation_timestamp: str | None = None
-    deletion_timestamp: str | None = None
-    generation: int = 0
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    finalizers: list[str] | None = None
-    owner_references: list[OwnerReference] | None = None
 
 
 class DecisiveStatus(TypedDict, total=False):
@@ -65,32 +40,14 @@ _decode_head: Final = msgspec.json.Decoder(_Head).decode
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-class Key(msgspec.Struct, frozen=True):
-    """What identifies one object for ever: a name is used again, a uid is not.
-
-    `created_at` (nanoseconds since the epoch) never changes for a uid, and says which monthly
-    partition holds its revisions.
-    """
-
-    uid: str
-    created_at: int
-
-
-class CustomResource(msgspec.Struct, frozen=True):
+class CustomResource(PartialObject, frozen=True):
     """One object: its exact bytes and its typed head.
 
     `decisive` has status, where there is one, as a plain Python value cut down to `DecisiveStatus`.
     """
 
     raw: bytes
-    api_version: str
-    kind: str
-    metadata: Metadata
-    key: Key
     decisive: dict[str, Any]
-
-    def __str__(self) -> str:
-        return f"{self.metadata.namespace}/{self.metadata.name} (uid {self.metadata.uid})"
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -124,11 +81,11 @@ def _resource(raw: bytes, head: _Head, *beside: str) -> CustomResource:
     _require_identity(metadata, position)
     _require_storable(position, metadata.uid, metadata.name, metadata.namespace, api_version, kind)
     return CustomResource(
-        raw,
         api_version,
         kind,
         metadata,
         Key(metadata.uid, _created_at(metadata, position)),
+        raw,
         {} if head.status is msgspec.UNSET else {"status": head.status},
     )
 

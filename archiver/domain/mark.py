@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from archiver.domain.custom_resource import Metadata
+from archiver.domain.metadata import Metadata
 
 PREFIX = "archiver.kubernaut.io/"
 STATE_LABEL = PREFIX + "state"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 
 # The flag of a record whose bytes jsonb cannot hold as they are.
 LOSSY: Final = "lossy"

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from archiver.domain import shapes
-from archiver.domain.custom_resource import CustomResource
+from archiver.domain.metadata import PartialObject
 from archiver.domain.report import Effect, Outcome, Problem, RunReport, beside_name
 from archiver.errors import ArchiverError, ObjectError, Temporary
 
@@ -57,7 +57,7 @@ class Tally:
     error: ArchiverError | None = None
 
     def settle(
-        self, resource: CustomResource, outcome: Outcome, why: str, due_at: int | None = None
+        self, resource: PartialObject, outcome: Outcome, why: str, due_at: int | None = None
     ) -> None:
         """Count an object's outcome."""
         code = self._deferral() if outcome is Outcome.DEFERRED else 0
@@ -94,7 +94,7 @@ class Tally:
         settled = Settled(problem.object, problem.uid, outcome, problem.message, exit_code=code)
         self._settle(settled)
 
-    def refuse(self, resource: CustomResource, error: ArchiverError) -> None:
+    def refuse(self, resource: PartialObject, error: ArchiverError) -> None:
         """Count an object that is stored and that the API server will not let us mark."""
         self.unmarkable += 1
         said = beside_name(str(resource), str(error))
@@ -103,7 +103,7 @@ class Tally:
         uid = resource.key.uid
         self._settle(Settled(str(resource), uid, Outcome.DEFERRED, why, named, code))
 
-    def doubt(self, resource: CustomResource) -> None:
+    def doubt(self, resource: PartialObject) -> None:
         """Count an object that is gone and of which nobody can tell what it said last."""
         name, uid = str(resource), resource.key.uid
         self._note(Problem(name, uid, "last-state-unknown", _IN_DOUBT))
@@ -156,7 +156,7 @@ class Tally:
         )
 
 
-def _reference(resource: CustomResource) -> str:
+def _reference(resource: PartialObject) -> str:
     """KIND.GROUP/NAME, as `kubectl get -o name`: the namespace is not in it there either."""
     group = resource.api_version.rpartition("/")[0]
     return f"{resource.kind.lower()}.{group}/{resource.metadata.name}"

@@ -11,8 +11,9 @@ from typing import Final
 import structlog
 
 from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.metadata import PartialObject
 from archiver.domain.plan import Surroundings
-from archiver.errors import Configuration, Unreadable
+from archiver.errors import Configuration, Unavailable, Unreadable
 from archiver.files import inputs
 from archiver.files.dump import documents
 from archiver.files.head import Head, head_of
@@ -130,9 +131,9 @@ class FileSource:
         """Nothing: files do not say what has become of owners and namespaces."""
         return Surroundings()
 
-    def read(self, resource: CustomResource) -> CustomResource | None:
-        """The resource as it was read; nobody can be asked anew."""
-        return resource
+    def read(self, resource: PartialObject) -> CustomResource | Unparsed | None:
+        """Raises Unavailable: what a file says of an object, it says once."""
+        raise Unavailable(f"{resource} is of a file: nobody can be asked what it is now")
 
     def _taken_ahead(self) -> Iterator[CustomResource | Unparsed]:
         taken, self._ahead = self._ahead, []

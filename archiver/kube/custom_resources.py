@@ -45,7 +45,7 @@ class CustomResourcePages:
         unparsed: list[Unparsed] = []
         for index, item in enumerate(self._beyond_what_was_seen(listed.items or [])):
             # A copy: a view would keep the whole page alive as long as one of its objects.
-            found = _read(bytes(item), listed, f"item {index} of page {self._pages}")
+            found = read(bytes(item), listed, f"item {index} of page {self._pages}")
             if isinstance(found, CustomResource):
                 resources.append(found)
                 self._passed(f"{found.metadata.namespace}/{found.metadata.name}")
@@ -79,7 +79,8 @@ class CustomResourcePages:
             self._last = path
 
 
-def _read(raw: bytes, listed: ListBody, place: str) -> CustomResource | Unparsed:
+def read(raw: bytes, listed: ListBody, place: str) -> CustomResource | Unparsed:
+    """An item of this list; `place` names it where its own name cannot be read."""
     kind = listed.item_kind
     try:
         return parse(raw, position="", api_version=listed.api_version, kind=kind)

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from archiver.domain.custom_resource import CustomResource, Metadata
 from archiver.domain.mark import Mark, merge_patch
+from archiver.domain.metadata import Metadata, PartialObject
 from archiver.errors import ArchiverError, Interrupted, MarkRefused, Unwritable
 from archiver.kube.answer import UNDECODABLE, Answer
 from archiver.kube.client import JSON, Client
@@ -69,7 +69,7 @@ class KubeMarker:
             query.append(("dryRun", "All"))
         self._query = target_of("", query)
 
-    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+    def mark(self, resource: PartialObject, mark: Mark) -> "Future[MarkOutcome]":
         """Begin to mark the very object that was read.
 
         The future ends with MarkRefused, Forbidden, Configuration (the resource is no longer
@@ -85,9 +85,7 @@ class KubeMarker:
         )
 
 
-def _outcome(
-    resource: CustomResource, mark: Mark, *, kept: bool
-) -> Callable[[Answer], MarkOutcome]:
+def _outcome(resource: PartialObject, mark: Mark, *, kept: bool) -> Callable[[Answer], MarkOutcome]:
     def outcome(answer: Answer) -> MarkOutcome:
         if not answer.ok:
             return outcome_of_mark(answer, f"mark of {resource}")

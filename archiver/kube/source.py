@@ -6,18 +6,19 @@ from functools import cached_property
 
 import msgspec
 
-from archiver.domain.custom_resource import CustomResource, parse
+from archiver.domain.custom_resource import CustomResource
+from archiver.domain.metadata import PartialObject
 from archiver.domain.plan import Surroundings
 from archiver.errors import Configuration, Forbidden
 from archiver.kube.client import Client
-from archiver.kube.custom_resources import CustomResourcePages
+from archiver.kube.custom_resources import CustomResourcePages, read
 from archiver.kube.discovery import Resource, discover
 from archiver.kube.failures import failure, require_success
 from archiver.kube.list_body import ListBody, identity
 from archiver.kube.pagination import PageSize, Pagination
 from archiver.kube.request import Query
 from archiver.kube.surroundings import Neighbourhood
-from archiver.ports import Page
+from archiver.ports import Page, Unparsed
 
 MEBIBYTE = 1 << 20
 
@@ -128,26 +129,19 @@ class KubeSource:
         """What is known of this page's owners and namespaces; what may not be read is unknown."""
         return self._neighbourhood.of(page)
 
-    def read(self, resource: CustomResource) -> CustomResource | None:
+    def read(self, resource: PartialObject) -> CustomResource | Unparsed | None:
         """The object as it is now; None if it is gone, or another one has its name.
 
-        A list of one, because the right `get` is not needed otherwise. Raises Configuration,
-        Unavailable and Unreadable.
+        A list of one, because the right `get` is not needed otherwise. Raises Configuration
+        and Unavailable.
         """
         metadata = resource.metadata
         by_name = [("fieldSelector", f"metadata.name={metadata.name}")]
         listing = self._list(metadata.namespace, by_name, PageSize(1, self.page_bytes))
 
-        def the_same(listed: ListBody, _nbytes: int) -> CustomResource | None:
-            for item in listed.items or ():
-                if identity(item).uid == metadata.uid:
-                    return parse(
-                        bytes(item),
-                        position=str(resource),
-                        api_version=listed.api_version,
-                        kind=listed.item_kind,
-                    )
-            return None
+        def the_same(listed: ListBody, _nbytes: int) -> CustomResource | Unparsed | None:
+            items = (item for item in listed.items or () if identity(item).uid == metadata.uid)
+            return next((read(bytes(item), listed, str(resource)) for item in items), None)
 
         return next((found for found in listing.pages(the_same) if found is not None), None)
 

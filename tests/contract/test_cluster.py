@@ -220,12 +220,12 @@ def test_reading_again(
 ) -> None:
     source = source_of(client, namespace)
     same = source.read(found)
-    assert same is not None
+    assert isinstance(same, CustomResource)
     assert same.raw == found.raw
     stored = json.loads(found.raw)
     cluster.update({**stored, "status": {"phase": "failed"}})
     changed = source.read(found)
-    assert changed is not None
+    assert isinstance(changed, CustomResource)
     assert changed.tree["status"] == {"phase": "failed"}
     cluster.delete(stored)
     assert source.read(found) is None

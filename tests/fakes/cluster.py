@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archiver.domain.custom_resource import CustomResource, Key, parse
+from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.mark import Mark, merge_patch
+from archiver.domain.metadata import Key, PartialObject
 from archiver.domain.plan import NOTHING_KNOWN, Surroundings
 from archiver.errors import ArchiverError, Interrupted, MarkRefused
 from archiver.ports import Batch, MarkOutcome, Page, Unparsed, Written
@@ -74,7 +75,8 @@ class MemoryCluster:
 
     `listing` is what `pages` shows where that is not what the cluster holds: a dump, a stale list.
     `before_page`, `before_mark` and `before_read` act just before the call, and may raise.
-    `lost_replies` names uids whose next mark is applied, answered into the void and sent again.
+    `lost_replies` names uids whose next mark is applied, answered into the void and sent again,
+    `unreadable` those that `read` cannot parse.
     """
 
     calls: Calls
@@ -86,9 +88,10 @@ class MemoryCluster:
     listing: list[Object] | None = None
     unparsed: list[Unparsed] = field(default_factory=list)
     before_page: Callable[[int], None] = lambda _number: None
-    before_mark: Callable[[CustomResource], None] = lambda _resource: None
-    before_read: Callable[[CustomResource], None] = lambda _resource: None
+    before_mark: Callable[[PartialObject], None] = lambda _resource: None
+    before_read: Callable[[PartialObject], None] = lambda _resource: None
     lost_replies: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     listed: int = 0
     patches: int = 0
     version: int = 1000
@@ -104,11 +107,11 @@ class MemoryCluster:
         self.objects[held["metadata"]["namespace"], held["metadata"]["name"]] = held
         return held
 
-    def delete(self, known: Object | CustomResource) -> None:
+    def delete(self, known: Object | PartialObject) -> None:
         """Delete whatever has this namespace and name."""
         del self.objects[_name(known)]
 
-    def edit(self, known: Object | CustomResource, change: Callable[[Object], None]) -> None:
+    def edit(self, known: Object | PartialObject, change: Callable[[Object], None]) -> None:
         """Change an object in place."""
         held = self.objects[_name(known)]
         change(held)
@@ -133,16 +136,19 @@ class MemoryCluster:
         del page
         return NOTHING_KNOWN
 
-    def read(self, resource: CustomResource) -> CustomResource | None:
+    def read(self, resource: PartialObject) -> CustomResource | Unparsed | None:
         """The object as it is now."""
         self.before_read(resource)
         with self.calls.call("read", resource.key.uid):
             held = self.objects.get(_name(resource))
             if held is None or held["metadata"]["uid"] != resource.key.uid:
                 return None
+            if resource.key.uid in self.unreadable:
+                raw = json.dumps(held).encode()
+                return Unparsed(str(resource), "too-deep", "too deep", raw, resource.key.uid)
             return parsed(held)
 
-    def mark(self, resource: CustomResource, mark: Mark) -> "Future[MarkOutcome]":
+    def mark(self, resource: PartialObject, mark: Mark) -> "Future[MarkOutcome]":
         """Patch under the preconditions of uid and resourceVersion, `marks_at_once` at a time."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.marks_at_once, "mark")
@@ -154,7 +160,7 @@ class MemoryCluster:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self._unmarkable = None
 
-    def _mark(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
+    def _mark(self, resource: PartialObject, mark: Mark) -> MarkOutcome:
         if self._unmarkable is not None:
             raise self._unmarkable
         try:
@@ -165,7 +171,7 @@ class MemoryCluster:
             self._unmarkable = error
             raise
 
-    def _marked(self, resource: CustomResource, mark: Mark) -> MarkOutcome:
+    def _marked(self, resource: PartialObject, mark: Mark) -> MarkOutcome:
         self.before_mark(resource)
         with self.calls.call("mark", f"{mark.uid} {mark.digest}"):
             patch = merge_patch(resource.metadata, mark)
@@ -174,7 +180,7 @@ class MemoryCluster:
                 self._patch(resource, patch)
             return self._patch(resource, patch)
 
-    def _patch(self, resource: CustomResource, patch: Object) -> MarkOutcome:
+    def _patch(self, resource: PartialObject, patch: Object) -> MarkOutcome:
         held = self.objects.get(_name(resource))
         if held is None:
             return MarkOutcome.GONE
@@ -242,8 +248,8 @@ def parsed(manifest: Object) -> CustomResource:
     return parse(raw.encode(), position="a fake cluster")
 
 
-def _name(known: Object | CustomResource) -> tuple[str, str]:
-    if isinstance(known, CustomResource):
+def _name(known: Object | PartialObject) -> tuple[str, str]:
+    if isinstance(known, PartialObject):
         return known.metadata.namespace, known.metadata.name
     return known["metadata"]["namespace"], known["metadata"]["name"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.domain.record import AuditRecord
 
 CLUSTER = "7f9c2a52-3f0e-4a53-9b7e-0d5f4f0f7a11"

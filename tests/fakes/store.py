@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from archiver.domain.record import AuditRecord
 from archiver.ports import Batch, Quarantined, Written
 

@@ -10,7 +10,8 @@ from archiver.domain.plan import Terms
 from archiver.domain.policy import Policy
 from archiver.domain.report import RunReport
 from archiver.domain.tally import Settled, Tally
-from archiver.pipeline import Limits, Stages, run
+from archiver.limits import Limits
+from archiver.pipeline import Stages, run
 from archiver.ports import Marker, Store
 from tests.fakes.cluster import Calls, MemoryCluster, Object, ObservedStore
 from tests.resources import as_stored, remediation_processing
@@ -41,7 +42,7 @@ class World:
 
     calls: Calls = field(default_factory=Calls)
     policy: Policy = field(default_factory=Policy)
-    limits: Limits = field(default_factory=lambda: Limits(backoff=0))
+    limits: Limits = field(default_factory=lambda: Limits(backoff=0, glance=0.01))
     stop: Stopping = field(default_factory=Stopping)
     settled: list[Settled] = field(default_factory=list)
     runs: int = 0

@@ -11,9 +11,9 @@ from concurrent.futures import Future, wait
 
 import pytest
 
-from archiver import pipeline
-from archiver.domain.custom_resource import CustomResource
+from archiver import marking
 from archiver.domain.mark import Mark
+from archiver.domain.metadata import PartialObject
 from archiver.domain.plan import Surroundings
 from archiver.domain.policy import Policy
 from archiver.errors import (
@@ -21,9 +21,9 @@ from archiver.errors import (
     Integrity,
     MarkRefused,
     Unavailable,
-    Unreadable,
     Unwritable,
 )
+from archiver.limits import Limits
 from archiver.ports import MarkOutcome, Unparsed
 from tests.fakes.cluster import Crash, Object
 from tests.fakes.world import (
@@ -45,15 +45,10 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture(autouse=True)
-def _glance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_GLANCE", 0.01)
-
-
-def times(n: int, act: Callable[[CustomResource], object]) -> Callable[[CustomResource], None]:
+def times(n: int, act: Callable[[PartialObject], object]) -> Callable[[PartialObject], None]:
     left = iter(range(n))
 
-    def hook(read: CustomResource) -> None:
+    def hook(read: PartialObject) -> None:
         if next(left, None) is not None:
             act(read)
 
@@ -143,7 +138,7 @@ def test_a_foreign_label_is_read_again_and_makes_no_row(world: World) -> None:
 def test_object_that_never_rests_is_deferred_after_five_tries(world: World) -> None:
     hot, calm = world.add("hot"), world.add("calm")
 
-    def keep_changing(read: CustomResource) -> None:
+    def keep_changing(read: PartialObject) -> None:
         if read.key.uid == uid(hot):
             world.cluster.edit(read, say(f"version {read.metadata.resource_version}"))
 
@@ -225,9 +220,9 @@ def test_gone_after_a_state_that_followed_an_archived_one_is_named(
 
 def test_gone_after_a_state_that_was_read_a_moment_ago_is_no_problem(world: World) -> None:
     due = world.add("due")
-    reads: list[CustomResource] = []
+    reads: list[PartialObject] = []
 
-    def act(read: CustomResource) -> None:
+    def act(read: PartialObject) -> None:
         reads.append(read)
         if len(reads) == 1:
             world.cluster.edit(read, say("late word"))
@@ -250,18 +245,15 @@ def test_recreated_under_the_same_name_is_gone_and_the_new_one_unmarked(world: W
     assert not is_marked(world.held(due))
 
 
-def test_unreadable_when_read_again_is_quarantined_with_the_bytes_of_before(world: World) -> None:
-    world.add("due")
-
-    def unreadable(_read: CustomResource) -> None:
-        raise Unreadable("too-deep", "nested over 512 levels")
-
-    world.cluster.before_mark = lambda read: world.cluster.edit(read, label)
-    world.cluster.before_read = unreadable
+def test_unreadable_when_read_again_is_quarantined_with_the_bytes_of_now(world: World) -> None:
+    due = world.add("due")
+    world.cluster.before_mark = lambda read: world.cluster.edit(read, say("the last word"))
+    world.cluster.unreadable.add(uid(due))
     report = world.run()
     assert (counts(report), report.exit_code) == ({"quarantined": 1}, 1)
     assert [problem.reason for problem in report.problems] == ["too-deep"]
-    assert len(world.store.inner.quarantine) == 1
+    (kept,) = world.store.inner.quarantine.values()
+    assert b"the last word" in kept.raw
 
 
 def test_server_lost_before_reading_again_defers_what_was_not_read(world: World) -> None:
@@ -336,7 +328,7 @@ def test_outdated_answer_of_the_list_is_read_again_and_makes_no_row(world: World
 def test_refused_mark_needs_a_person_and_stops_nobody_else(world: World) -> None:
     refused, fine = world.add("refused"), world.add("fine")
 
-    def refuse(read: CustomResource) -> None:
+    def refuse(read: PartialObject) -> None:
         if read.key.uid == uid(refused):
             raise MarkRefused("422 spec.signal: Required value")
 
@@ -368,7 +360,7 @@ def sick(world: World, *objects: Object) -> None:
     """The API server goes on failing to write these, and does well else."""
     write = world.cluster.mark
 
-    def mark(resource: CustomResource, mark: Mark) -> Future[MarkOutcome]:
+    def mark(resource: PartialObject, mark: Mark) -> Future[MarkOutcome]:
         if resource.key.uid not in map(uid, objects):
             return write(resource, mark)
         failed: Future[MarkOutcome] = Future()
@@ -404,7 +396,7 @@ def test_a_server_that_neither_writes_nor_reads_is_away(world: World) -> None:
 def test_an_object_that_can_be_written_no_more_nor_read_is_refused(world: World) -> None:
     due = world.add("due")
     sick(world, due)
-    world.calls.faults["read", 1] = Unreadable("too-deep", "too deep")
+    world.cluster.unreadable.add(uid(due))
     report = world.run()
     assert (counts(report), report.exit_code) == ({"deferred": 1}, 1)
 
@@ -480,7 +472,7 @@ def test_lost_row_calls_back_the_marks_of_the_page_before(
     due = [world.add(f"due-{n}") for n in range(4)]
     world.store.inner.swallow.add(uid(due[2]))
 
-    def hang(_read: CustomResource) -> None:
+    def hang(_read: PartialObject) -> None:
         hanging.wait(10)
 
     def wait_for_marks(futures: Sequence[Future[object]], timeout: float) -> object:
@@ -489,7 +481,7 @@ def test_lost_row_calls_back_the_marks_of_the_page_before(
         return wait(futures, timeout)
 
     world.cluster.before_mark = hang
-    monkeypatch.setattr(pipeline, "wait", wait_for_marks)
+    monkeypatch.setattr(marking, "wait", wait_for_marks)
     report = world.run()
     assert (counts(report), report.exit_code) == ({"archived": 1, "deferred": 3}, 65)
     # The first was under way, as it may be; the second was not, and is believed no more.
@@ -509,7 +501,7 @@ def test_slow_list_is_waited_for(world: World, hanging: threading.Event) -> None
 def test_slow_mark_is_waited_for(world: World, hanging: threading.Event) -> None:
     world.add("due")
 
-    def dawdle(_read: CustomResource) -> None:
+    def dawdle(_read: PartialObject) -> None:
         hanging.wait(0.1)
 
     world.cluster.before_mark = dawdle
@@ -523,7 +515,7 @@ def test_no_time_left_defers_marks_that_hang_and_those_behind_them(
     world.add("one")
     world.add("two")
 
-    def hang(_read: CustomResource) -> None:
+    def hang(_read: PartialObject) -> None:
         world.stop.over = True
         hanging.wait(10)
 
@@ -536,7 +528,7 @@ def test_no_time_left_defers_marks_that_hang_and_those_behind_them(
 def test_no_time_left_waits_for_no_mark_any_more(
     world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_GLANCE", 2.0)
+    world.limits = Limits(backoff=0, glance=2.0)
     world.cluster.marks_at_once = 8
     waits: list[object] = []
 
@@ -544,11 +536,11 @@ def test_no_time_left_waits_for_no_mark_any_more(
         waits.append(futures)
         return wait(futures, timeout)
 
-    monkeypatch.setattr(pipeline, "wait", counted)
+    monkeypatch.setattr(marking, "wait", counted)
     for number in range(8):
         world.add(f"due-{number}")
 
-    def hang(_read: CustomResource) -> None:
+    def hang(_read: PartialObject) -> None:
         world.stop.over = True
         hanging.wait(10)
 
@@ -575,7 +567,7 @@ def test_page_whose_surroundings_cannot_be_read_is_counted_and_deferred(
 def test_no_time_left_defers_what_has_to_be_read_again(world: World) -> None:
     world.add("due")
 
-    def change(read: CustomResource) -> None:
+    def change(read: PartialObject) -> None:
         world.cluster.edit(read, label)
         world.stop.over = True
 
@@ -675,8 +667,9 @@ def eventful() -> World:
     restless = world.add("restless")
     world.cluster.put(resource("broken", born=BORN_TOMORROW))
 
-    def restless_once(read: CustomResource) -> None:
-        if read.key.uid == uid(restless) and "team" not in (read.metadata.labels or {}):
+    def restless_once(read: PartialObject) -> None:
+        labels = world.held(restless)["metadata"].get("labels") or {}
+        if read.key.uid == uid(restless) and "team" not in labels:
             world.cluster.edit(read, label)
 
     world.cluster.before_mark = restless_once

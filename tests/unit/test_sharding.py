@@ -1,13 +1,10 @@
 """One run divided among shards does what one run without them does."""
 
 from collections import Counter
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver import pipeline
 from archiver.domain.report import Outcome
 from archiver.domain.shard import Shard
 from archiver.domain.tally import Tally
@@ -18,13 +15,6 @@ from tests.fakes.world import World, counts, is_marked
 
 NAMELESS = Unparsed("item 1 of page 1", "not-json", "no JSON object", b"]")
 KNOWN = Unparsed("n/b", "bad-metadata", "not as meta/v1", b"{}", "uid-of-b")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _glance() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "_GLANCE", 0.01)
-        yield
 
 
 def filled(objects: int, page_size: int = 3) -> World:

@@ -8,8 +8,8 @@ from uuid import uuid4
 import msgspec
 
 from archiver.domain import mark as keys
-from archiver.domain.custom_resource import Metadata
 from archiver.domain.mark import Mark, merge_patch
+from archiver.domain.metadata import Metadata
 from archiver.domain.shapes import normal_phase
 from tests.e2e.deploy.installation import GROUP, resources_in
 from tests.e2e.deploy.kube_api import Answer, KubeApi, Object

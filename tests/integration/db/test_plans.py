@@ -17,7 +17,7 @@ from archiver.db.archive import find
 from archiver.db.engine import connect
 from archiver.db.migrate import migrate
 from archiver.db.newest import find_newest, find_other_births
-from archiver.domain.custom_resource import Key
+from archiver.domain.metadata import Key
 from tests.fakes.generated import Span, insert, months_until
 from tests.fakes.records import CLUSTER, nanoseconds
 from tests.integration.db.contract import ACCURACY, OF_ONE_ALERT, SLOW, SLOW_BY_NUMBER

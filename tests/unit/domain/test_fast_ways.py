@@ -15,6 +15,7 @@ from archiver.domain.canonical import NotCanonical, exceeds_numeric
 from archiver.domain.custom_resource import CustomResource, DecisiveStatus, parse
 from archiver.domain.evidence import IDENTITY, Evidence, evidence, has_digest
 from archiver.domain.json_parts import canonical_object
+from archiver.domain.metadata import Key, Metadata
 from archiver.errors import Unreadable
 from tests.unit.domain.json_texts import DOCUMENTS, broken
 from tests.unit.domain.objects import CREATED, UID, obj
@@ -129,9 +130,7 @@ def test_escapes_of_go_do_not_hide_a_digest() -> None:
 
 @pytest.mark.parametrize("raw", [json.dumps(obj()).encode(), b'{"spec":%s}' % (b"[" * 10_000)])
 def test_bytes_that_do_not_add_up_have_no_digest_by_hashing(raw: bytes) -> None:
-    resource = CustomResource(
-        raw, "g/v1", "K", custom_resource.Metadata(), custom_resource.Key("u", 0), {}
-    )
+    resource = CustomResource("g/v1", "K", Metadata(), Key("u", 0), raw, {})
     assert not has_digest(resource, hashlib.sha256(raw).hexdigest())
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from archiver.domain.custom_resource import Metadata
 from archiver.domain.mark import FINALIZER, PREFIX, Mark, carries_mark_of, merge_patch
+from archiver.domain.metadata import Metadata
 
 _MARK = Mark("d" * 64, "u", "completed", "store-1", "run-1", datetime(2026, 3, 1, 12, tzinfo=UTC))
 _BARE = Metadata(name="n", namespace="ns", uid="u", resource_version="7")

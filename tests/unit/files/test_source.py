@@ -13,7 +13,7 @@ import yaml
 from structlog.testing import capture_logs
 
 from archiver.domain.plan import Surroundings
-from archiver.errors import Configuration
+from archiver.errors import Configuration, Unavailable
 from archiver.files import FileSource
 from archiver.files.resource import guessed_plural
 from archiver.files.selector import selector
@@ -49,7 +49,8 @@ def test_it_is_a_source(tmp_path: Path) -> None:
     (page,) = files.pages()
     assert (files.live, files.cluster_id, names(page)) == (False, "c", ["a"])
     assert files.surroundings(page) == Surroundings()
-    assert files.read(page.resources[0]) is page.resources[0]
+    with pytest.raises(Unavailable, match="nobody can be asked"):
+        files.read(page.resources[0])
     assert files.now == files.now > 1_700_000_000_000_000_000
 
 

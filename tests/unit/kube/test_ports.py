@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from archiver.domain.custom_resource import CustomResource, Metadata, parse
+from archiver.domain.custom_resource import CustomResource, parse
 from archiver.domain.gotime import parse_time
 from archiver.domain.mark import Mark, merge_patch
+from archiver.domain.metadata import Metadata
 from archiver.domain.plan import Archive, Cause, Terms, plan
 from archiver.domain.policy import Policy
-from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable, Unreadable
+from archiver.errors import Configuration, Forbidden, MarkRefused, Unavailable
 from archiver.kube import KubeMarker, KubeSource, Resource, discover, missing_rights
 from archiver.kube.discovery import resource_of_kind
-from archiver.ports import MarkOutcome, Page
+from archiver.ports import MarkOutcome, Page, Unparsed
 from tests.unit.kube.conftest import VirtualTime
 from tests.unit.kube.stub import Reply, Stub, status
 from tests.unit.kube.test_pagination import item, page
@@ -187,8 +188,10 @@ class TestSource:
         broken = item("n/a")
         broken["metadata"] = {"uid": "uid-n/a"}
         server = stub(served("tickets"), page(broken))
-        with pytest.raises(Unreadable, match="n/a"):
-            source(server).read(resource())
+        unparsed = source(server).read(resource())
+        assert isinstance(unparsed, Unparsed)
+        assert (unparsed.position, unparsed.uid) == ("n/a (uid uid-n/a)", "uid-n/a")
+        assert json.loads(unparsed.raw) == broken
         assert server.requests[-1].query["fieldSelector"] == "metadata.name=a"
 
 
