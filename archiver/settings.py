@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         200,
         ge=1,
         le=10_000,
-        description="Most objects per list request. Default 200: three pages are held at once, and "
+        description="Most objects per list request. Default 200: two pages are held at once, and "
         "larger ones make no run faster, because marks take ten times as long.",
     )
     workers: int = Field(

@@ -10,9 +10,8 @@ from tests.e2e.run.objects import Collection, is_marked
 from tests.e2e.waiting import eventually
 from tests.manifests import NAMESPACE
 
-# Slow enough to be met in the middle, fast enough to be waited for; in pages, of which the one in
-# hand is finished after SIGTERM.
-SLOW = {"ARCHIVER_MAX_MARKS_PER_SECOND": "4", "ARCHIVER_PAGE_SIZE": "10"}
+# All are stored at once; their marks take longer than the 20 s in which they go on after SIGTERM.
+SLOW = {"ARCHIVER_MAX_MARKS_PER_SECOND": "2.5", "ARCHIVER_PAGE_SIZE": "10"}
 MANY = 80
 MIGRATION = "job/archiver-migrate"
 
@@ -55,8 +54,8 @@ def test_the_deadline_of_the_job_ends_it_orderly(
     _, end = installed.first_end("too-long")
     assert end["exitCode"] == 75
     marked = assert_no_mark_without_row(url, processings, due)
-    # The page in hand was finished: whatever was stored is marked.
-    assert 0 < marked == len(revisions(url, due)) < len(due)
+    # All is safe; of the marks there are as many as there was time for.
+    assert 0 < marked < len(revisions(url, due)) == len(due)
     assert installed.run("long-enough") == "Complete"
     assert_settled(url, processings, due)
 

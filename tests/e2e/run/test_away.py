@@ -48,9 +48,10 @@ def test_the_api_server(archiver: Archiver, rows: Rows, tmp_path: Path) -> None:
     assert rows.everything() == []
 
 
-MANY = 60
-# A page at a time and few marks a second, so that a run is in its middle for seconds.
-SLOWLY = {"ARCHIVER_PAGE_SIZE": "10", "ARCHIVER_MAX_MARKS_PER_SECOND": "10"}
+MANY = 200
+# Small pages and few marks a second, so that a run is in its middle for seconds.
+PAGE = 2
+SLOWLY = {"ARCHIVER_PAGE_SIZE": str(PAGE), "ARCHIVER_MAX_MARKS_PER_SECOND": "20"}
 
 
 def begun(archiver: Archiver, rows: Rows, **more: str) -> subprocess.Popen[str]:
@@ -65,7 +66,7 @@ def is_whole(archiver: Archiver, processings: Collection, rows: Rows) -> bool:
     stored = {str(each) for each in rows.newest()}
     marked = {name for name, each in processings.all().items() if is_marked(each)}
     assert marked <= stored
-    assert len(stored) % 10 == 0
+    assert len(stored) % PAGE == 0
     succeeded(archiver.run())
     return rows.revisions() == MANY and all(map(is_marked, processings.all().values()))
 

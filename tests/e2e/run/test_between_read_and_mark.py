@@ -46,10 +46,10 @@ def test_killed_after_the_commit(archiver: Archiver, processings: Collection, ro
 
 
 def test_told_to_stop(archiver: Archiver, processings: Collection, rows: Rows) -> None:
-    many = 8
-    processings.create_all(range(many))
-    # Two pages are under way at once; while their marks are held up, no third one is begun.
-    slowly = {"ARCHIVER_PAGE_SIZE": "1", "ARCHIVER_GRACE": "60s"}
+    many = 200
+    processings.create_all(range(many), context_bytes=0)
+    # A transaction for each, so that the list goes on for seconds; nothing of it waits for marks.
+    slowly = {"ARCHIVER_PAGE_SIZE": "1", "ARCHIVER_GRACE": "60s", "ARCHIVER_WORKERS": "64"}
     with slow_marks(processings, "Ignore"):
         process = replace(archiver, environment=slowly).start()
         eventually(lambda: rows.revisions() >= 2)
