@@ -13,9 +13,9 @@ def ahead(
 ) -> Iterator[Page | None]:
     """The pages, the next one always being listed while the last is worked on.
 
-    None where what `beside` names has ended before the next page has come; it is asked each time,
-    and must not name what has ended already. Every `glance` seconds a wait looks up to see whether
-    the run was told to end. Raises Interrupted then, and what the listing raises.
+    None where what `beside` names has ended before the next page has come, and every `glance`
+    seconds; it is asked each time, and must not name what has ended already. Raises Interrupted
+    where the run was told to end, and what the listing raises.
     """
     lister = ThreadPoolExecutor(1, "list")
     try:
@@ -33,8 +33,7 @@ def ahead(
                 yield page
                 continue
             _refuse_when_stopped(stop)
-            if done:
-                yield None
+            yield None
     finally:
         lister.shutdown(wait=False, cancel_futures=True)
 
@@ -42,5 +41,6 @@ def ahead(
 def _refuse_when_stopped(stop: Stop) -> None:
     if stop.requested():
         raise Interrupted(
-            "asked to stop, or out of time; what is confirmed is marked, the next run goes on"
+            "asked to stop, or out of time; what is confirmed is marked as far as the grace goes, "
+            "the next run goes on"
         )

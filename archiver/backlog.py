@@ -1,6 +1,5 @@
 """Pages that are stored and wait for their marks, packed."""
 
-import time
 import zlib
 from collections import deque
 from typing import Final
@@ -34,14 +33,14 @@ class Backlog:
         """Whether marks should be waited for before more is added."""
         return self._nbytes >= self._most_bytes
 
-    def add(self, waiting: Waiting) -> None:
-        """The last in the queue."""
+    def add(self, waiting: Waiting, since: float) -> None:
+        """The last in the queue; `since` is given back with it."""
         packed = zlib.compress(_encode(waiting), _FASTEST)
         self._nbytes += len(packed)
-        self._packed.append((time.monotonic(), packed))
+        self._packed.append((since, packed))
 
     def take(self) -> tuple[Waiting, float]:
-        """The first in the queue, and for how many seconds it has waited."""
+        """The first in the queue."""
         since, packed = self._packed.popleft()
         self._nbytes -= len(packed)
-        return _decode(zlib.decompress(packed)), time.monotonic() - since
+        return _decode(zlib.decompress(packed)), since

@@ -12,8 +12,10 @@ FOR_EVER: Final = math.inf
 class Limits:
     """Bounds of one run. `tries` counts the first one; `backoff` is seconds, doubled every try.
 
-    `believed`: seconds for which a row counts as being there once it was read back. It is read back
-    again before a later mark: the database may have failed over to a standby that lacks it.
+    `believed`: seconds for which a row counts as being there, from before it was stored until its
+    mark is handed to the marker. For a later one it is read back again: the database may have
+    failed over to a standby that lacks it. How long the marker takes for its two pages is not in
+    it.
     `ahead`: bytes that objects may take, packed, while they wait for their marks; where they do, no
     more is listed until some are marked. A list that goes on for minutes costs the API server more:
     once the moment at which it began has left the watch cache, each further page is read from etcd.

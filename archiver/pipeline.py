@@ -5,6 +5,7 @@ follow (`marking`). The order of the last three steps is the promise: no mark wi
 read back in another statement than the one that wrote it.
 """
 
+import time
 from dataclasses import dataclass
 
 from archiver.ahead import ahead
@@ -76,10 +77,11 @@ class _Run:
         except ArchiverError as error:
             self.storing.defer(page, error)
             return
+        since = time.monotonic()
         decisions = [plan(resource, self.terms, surroundings) for resource in page.resources]
         stored = self.storing.store(decisions, page.unparsed)
         if self.marking is not None:
-            self.marking.add(stored.waiting())
+            self.marking.add(stored.waiting(), since)
         else:
             self._settle(stored)
 

@@ -145,6 +145,12 @@ class Store(Protocol):
         Raises Unavailable and Configuration.
         """
 
+    def holds(self, cluster_id: str, key: Key, digest: str) -> bool:
+        """Whether any revision of the object has this content_sha256, be it the newest or not.
+
+        Raises Unavailable and Configuration.
+        """
+
     def write(self, batch: Batch) -> Written:
         """Store a batch; on return it is durable, or an error is raised and may be retried.
 

@@ -29,6 +29,10 @@ class PretendStore:
         pretended = {uid: d for uid, d in self._pretended.items() if uid in uids}
         return {**self._store.newest(cluster_id, keys), **pretended}
 
+    def holds(self, cluster_id: str, key: Key, digest: str) -> bool:
+        """Whether the store holds it; of what it would have added, nothing is asked later."""
+        return self._store.holds(cluster_id, key, digest)
+
     def write(self, batch: Batch) -> Written:
         """Write nothing; say which records the store does not hold yet."""
         keys = [record.key for record in batch.records]

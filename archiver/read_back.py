@@ -16,17 +16,23 @@ class ReadBack:
         self._source, self._store, self._tally = source, store, tally
         self._failed: ArchiverError | None = None
 
+    def doubt(self, error: ArchiverError) -> None:
+        """The store has just failed: it is not waited for again."""
+        self._failed = self._failed or error
+
     def again(self, waiting: Waiting) -> Waiting:
         """What may be marked now, and what has to be read again, of what was read back before.
 
         The latter has been followed by a state that another run stored. A row that is missing is
         lost integrity, for it was durable.
         """
+        if not waiting.confirmed:
+            return waiting
         try:
             confirmed, followed = self._compare(waiting.confirmed)
         except ArchiverError as error:
-            # Not waited for twice: the pages behind this one need the same answer.
-            self._failed = error
+            # The pages behind this one need the same answer.
+            self.doubt(error)
             self._tally.fail(error)
             for one in waiting.confirmed:
                 self._tally.settle(one, Outcome.DEFERRED, str(error))
@@ -36,14 +42,16 @@ class ReadBack:
     def _compare(self, known: list[Pending]) -> tuple[list[Pending], list[Pending]]:
         if self._failed is not None:
             raise self._failed
-        newest = self._store.newest(self._source.cluster_id, [one.key for one in known])
-        missing = [one for one in known if one.key.uid not in newest]
+        cluster = self._source.cluster_id
+        newest = self._store.newest(cluster, [one.key for one in known])
+        others = [one for one in known if newest.get(one.key.uid) != one.digest]
+        # An earlier state in its place is as good as none.
+        missing = [one for one in others if not self._store.holds(cluster, one.key, one.digest)]
         if missing:
             raise Integrity(
                 f"of the rows that were read back, {len(missing)} are there no more, that of "
                 f"{missing[0]} among them: look for a failover to a standby that lacked them, or a "
                 "database that was restored; none of these objects was marked, and the next run "
-                "stores them again"
+                "stores what is still there"
             )
-        same = [one for one in known if newest[one.key.uid] == one.digest]
-        return same, [one for one in known if newest[one.key.uid] != one.digest]
+        return [one for one in known if newest[one.key.uid] == one.digest], others

@@ -96,6 +96,7 @@ class Storing:
                 self._store.write(self._batch({}, kept, {}))
                 self._quarantined(kept)
         except ArchiverError as error:
+            self.read_back.doubt(error)
             self._tally.fail(error)
             for one in waiting.values():
                 self._tally.settle(one.resource, Outcome.DEFERRED, str(error))

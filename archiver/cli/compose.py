@@ -70,7 +70,8 @@ def execute(settings: Settings, task: Task, progress: Callable[[Settled], None])
         _collect_less()
         limits = Limits(settings.tries)
         if task.dry_run != "none":
-            limits = dataclasses.replace(limits, believed=FOR_EVER)
+            # The store remembers fewer of those that it pretends to hold.
+            limits = dataclasses.replace(limits, believed=FOR_EVER, ahead=limits.ahead // 2)
         run(Stages(source, store, marker), terms, tally, stop, limits=limits)
     except ArchiverError as error:
         tally.fail(error)

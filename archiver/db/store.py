@@ -11,7 +11,7 @@ from archiver.db.deadline import A_MINUTE, Limit
 from archiver.db.insertion import Insertion, MonthGone, NotTogether
 from archiver.db.manifest import write_manifest
 from archiver.db.months import Months, month_of
-from archiver.db.newest import Newest, find_newest
+from archiver.db.newest import Newest, find_newest, is_stored
 from archiver.db.patience import A_FAILOVER, Patience
 from archiver.db.pretence import Pretence
 from archiver.db.quarantine import keep as keep_quarantined
@@ -66,6 +66,14 @@ class PostgresStore:
         merged = {**found, **{key.uid: pretended[key] for key in keys if key in pretended}}
         return {uid: newest.digest for uid, newest in merged.items()}
 
+    def holds(self, cluster_id: str, key: Key, digest: str) -> bool:
+        """Whether any revision of the object has this digest. Raises Unavailable, Configuration."""
+        cluster = _uuid(cluster_id)
+        pretended = self._pretence.revisions(cluster).get(key)
+        if pretended is not None and pretended.digest == digest:
+            return True
+        return self._patience.attempt("holds", lambda: self._is_stored(cluster, key, digest))
+
     def write(self, batch: Batch) -> Written:
         """Store a batch in one transaction; on return it is durable.
 
@@ -101,6 +109,10 @@ class PostgresStore:
     def _find_newest(self, cluster: UUID, keys: Sequence[Key]) -> Mapping[str, Newest]:
         with connected(self._engine, limit=self._limit) as connection:
             return find_newest(driver_of(connection), cluster, keys)
+
+    def _is_stored(self, cluster: UUID, key: Key, digest: str) -> bool:
+        with connected(self._engine, limit=self._limit) as connection:
+            return is_stored(driver_of(connection), cluster, key, digest)
 
     def _write(self, batch: Batch, own: set[UUID]) -> Written:
         if not self._rollback:

@@ -67,6 +67,19 @@ def test_other_evidence_is_a_new_revision(store: Store) -> None:
     assert store.newest(CLUSTER, [changed.key]) == {uid: changed.content_sha256}
 
 
+def test_it_holds_what_was_written_of_an_object_and_no_other_evidence(store: Store) -> None:
+    first, second = record(body="A"), record(body="B", resource_version=101)
+    assert not store.holds(CLUSTER, first.key, first.content_sha256)
+    store.write(batch(first))
+    assert store.holds(CLUSTER, first.key, first.content_sha256)
+    assert not store.holds(CLUSTER, first.key, second.content_sha256)
+    store.write(batch(second))
+    assert store.holds(CLUSTER, first.key, second.content_sha256)
+    assert not store.holds(CLUSTER, first.key, record(body="C").content_sha256)
+    assert not store.holds(CLUSTER, record("another").key, first.content_sha256)
+    assert not store.holds(str(UUID(int=7)), first.key, first.content_sha256)
+
+
 def test_evidence_that_changes_back_is_newest_again(store: Store) -> None:
     uid = record().key.uid
     bodies = ("A", "B", "A")

@@ -216,6 +216,11 @@ class ObservedStore:
         with self.calls.call("newest", *(f"{uid} {digest}" for uid, digest in found.items())):
             return found
 
+    def holds(self, cluster_id: str, key: Key, digest: str) -> bool:
+        """As the store within."""
+        with self.calls.call("holds", f"{key.uid} {digest}"):
+            return self.inner.holds(cluster_id, key, digest)
+
     def write(self, batch: Batch) -> Written:
         """As the store within, without what is refused."""
         taken = [record for record in batch.records if record.key.uid not in self.refuse]

@@ -31,6 +31,10 @@ class MemoryStore:
         found = {key.uid: self._stored(cluster_id, key) for key in keys}
         return {uid: stored[-1].content_sha256 for uid, stored in found.items() if stored}
 
+    def holds(self, cluster_id: str, key: Key, digest: str) -> bool:
+        """Whether a revision has this digest."""
+        return any(one.content_sha256 == digest for one in self._stored(cluster_id, key))
+
     def _stored(self, cluster_id: str, key: Key) -> list[AuditRecord]:
         of_uid = self.revisions.get((cluster_id, key.uid), [])
         return [one for one in of_uid if one.key.created_at == key.created_at]

@@ -11,7 +11,7 @@ from concurrent.futures import Future, wait
 
 import pytest
 
-from archiver import marking
+from archiver import settling
 from archiver.domain.mark import Mark
 from archiver.domain.metadata import PartialObject
 from archiver.domain.plan import Surroundings
@@ -481,7 +481,7 @@ def test_lost_row_calls_back_the_marks_of_the_page_before(
         return wait(futures, timeout)
 
     world.cluster.before_mark = hang
-    monkeypatch.setattr(marking, "wait", wait_for_marks)
+    monkeypatch.setattr(settling, "wait", wait_for_marks)
     report = world.run()
     assert (counts(report), report.exit_code) == ({"archived": 1, "deferred": 3}, 65)
     # The first was under way, as it may be; the second was not, and is believed no more.
@@ -536,7 +536,7 @@ def test_no_time_left_waits_for_no_mark_any_more(
         waits.append(futures)
         return wait(futures, timeout)
 
-    monkeypatch.setattr(marking, "wait", counted)
+    monkeypatch.setattr(settling, "wait", counted)
     for number in range(8):
         world.add(f"due-{number}")
 

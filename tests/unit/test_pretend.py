@@ -50,6 +50,13 @@ def test_what_the_store_holds_already_would_not_be_inserted(store: ObservedStore
     assert PretendStore(store).write(batch("first")).inserted == {}
 
 
+def test_it_holds_what_the_store_holds(store: ObservedStore) -> None:
+    first = record()
+    assert not PretendStore(store).holds(CLUSTER, first.key, first.content_sha256)
+    store.write(batch("first"))
+    assert PretendStore(store).holds(CLUSTER, first.key, first.content_sha256)
+
+
 def test_what_the_store_holds_otherwise_would_be_a_later_revision(store: ObservedStore) -> None:
     store.write(batch("first"))
     written = PretendStore(store).write(batch("second"))

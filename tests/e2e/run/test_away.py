@@ -48,10 +48,11 @@ def test_the_api_server(archiver: Archiver, rows: Rows, tmp_path: Path) -> None:
     assert rows.everything() == []
 
 
-MANY = 200
-# Small pages and few marks a second, so that a run is in its middle for seconds.
+# Small pages, so that it takes a second to store them, and so few marks a second that they take
+# longer than the grace.
+MANY = 300
 PAGE = 2
-SLOWLY = {"ARCHIVER_PAGE_SIZE": str(PAGE), "ARCHIVER_MAX_MARKS_PER_SECOND": "20"}
+SLOWLY = {"ARCHIVER_PAGE_SIZE": str(PAGE), "ARCHIVER_MAX_MARKS_PER_SECOND": "10"}
 
 
 def begun(archiver: Archiver, rows: Rows, **more: str) -> subprocess.Popen[str]:
@@ -97,6 +98,30 @@ def test_the_database_goes_in_the_middle(
     assert is_whole(archiver, processings, rows)
 
 
+def test_the_database_forgets_what_waits_for_its_mark(
+    archiver: Archiver, processings: Collection, rows: Rows
+) -> None:
+    """As after a failover to a standby that lacks the last commits."""
+    due = processings.create_all(range(130), context_bytes=0)
+    slowly = {"ARCHIVER_PAGE_SIZE": "10", "ARCHIVER_MAX_MARKS_PER_SECOND": "5"}
+    process = replace(archiver, environment=slowly).start()
+    eventually(lambda: rows.revisions() == len(due))
+    rows.execute("""
+        DELETE FROM archive.revision
+        WHERE name = (SELECT max(name COLLATE "C") FROM archive.revision)
+    """)
+    done = finish(process)
+    assert done.code == 65, done.err
+    assert "failover" in done.report["error"]
+    (lost,) = processings.all().keys() - rows.newest().keys()
+    marked = {name for name, each in processings.all().items() if is_marked(each)}
+    assert 0 < len(marked) < len(due)
+    assert lost not in marked
+    assert succeeded(archiver.run()).effects("inserted", "marked") == [1, len(due) - len(marked)]
+    assert rows.revisions() == len(due)
+    assert all(map(is_marked, processings.all().values()))
+
+
 @pytest.mark.needs_control_plane_processes("stops the API server")
 def test_the_api_server_goes_in_the_middle(
     archiver: Archiver, processings: Collection, rows: Rows, control_plane: ControlPlane
@@ -119,7 +144,7 @@ def test_the_api_server_comes_back_in_the_middle(
 ) -> None:
     """Until it knows its RBAC rules it refuses everybody, and that is no missing right."""
     processings.create_all(range(MANY), context_bytes=0)
-    process = begun(archiver, rows)
+    process = begun(archiver, rows, ARCHIVER_MAX_MARKS_PER_SECOND="60")
     control_plane.stop_apiserver()
     control_plane.start_apiserver()
     done = finish(process)

@@ -126,6 +126,14 @@ def test_an_earlier_revision_has_its_place_whatever_its_resource_version(
     assert not written.unordered
 
 
+def test_an_earlier_revision_is_held_beside_the_newest(store: PostgresStore) -> None:
+    first, second = record("a", body="A"), record("a", body="B", resource_version=101)
+    store.write(batch(first))
+    store.write(batch(second))
+    assert store.holds(CLUSTER, first.key, first.content_sha256)
+    assert store.holds(CLUSTER, first.key, second.content_sha256)
+
+
 def test_every_column_arrives(store: PostgresStore, owner: Engine) -> None:
     full = record(
         deleted_at=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), error_message='it\'s "100%"\n'
