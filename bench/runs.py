@@ -45,7 +45,8 @@ class Bench:
         namespace, due = f"bench-{count}", terminal(count)
         self.cluster.seed(namespace, count)
         # Other objects for the floor: a mark that is there already would change what a run does.
-        floor = self.cluster.seed(f"{namespace}-floor", min(count, 1_000))
+        others = min(count, 1_000)
+        floor = self.cluster.seed(f"{namespace}-floor", others, keep=others)
         requests = marks_of(f"{namespace}-floor", floor, self.folder / f"{count}.txt")
         listed = bare_list(self.cluster, namespace)
         not_due = self._run(namespace, "archiver", "run", ARCHIVER_RETENTION="9000h")

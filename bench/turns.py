@@ -82,6 +82,8 @@ class Turns:
                 stopped = Spent.so_far(self.servers) if ended else self.answered()
                 self.spent += stopped - began
                 if ended:
+                    # A short run is over before the floor's first turn.
+                    self.floors = self.floors or {connections: self.patch(connections, _SHORTEST)}
                     return
                 floor = self.floors.get(connections, Patched())
                 self.floors[connections] = floor + self.patch(connections, self.seconds)
