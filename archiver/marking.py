@@ -46,10 +46,18 @@ class Marking:
         Its marks begin when their turn comes. What has to be read again has no row of its last
         state yet, and is read now.
         """
+        again = UnderWay((), waiting.again, waiting.stale, waiting.revised)
+        if again.again and self._tally.error is None and not self._stop.expired():
+            read_at = time.monotonic()
+            anew = self._settling.read_anew(again)
+            self._line_up(anew, read_at)
+            again = UnderWay((), anew.again, anew.stale, anew.revised)
         if self._lost is not None:
             self._call_back()
-        if waiting.again:
-            self._settling.finish(UnderWay((), waiting.again, waiting.stale, waiting.revised))
+        self._settling.finish(again)
+        self._line_up(waiting, since)
+
+    def _line_up(self, waiting: Waiting, since: float) -> None:
         if waiting.confirmed:
             self._backlog.add(Waiting(waiting.confirmed, revised=waiting.revised), since)
 
@@ -85,8 +93,8 @@ class Marking:
     @property
     def _has_room(self) -> bool:
         pages = len(self._under_way)
-        marks = sum(len(one.marks) for one in self._under_way)
-        return pages < _PAGES_AT_ONCE or marks < _MARKS_AT_ONCE
+        objects = sum(len(one.marks) + len(one.again) for one in self._under_way)
+        return pages < _PAGES_AT_ONCE or objects < _MARKS_AT_ONCE
 
     def _start(self, waiting: Waiting) -> UnderWay:
         marks: list[tuple[Pending, Future[MarkOutcome]]] = []

@@ -44,14 +44,17 @@ class ReadBack:
             raise self._failed
         cluster = self._source.cluster_id
         newest = self._store.newest(cluster, [one.key for one in known])
+        absent = [one for one in known if one.key.uid not in newest]
         others = [one for one in known if newest.get(one.key.uid) != one.digest]
         # An earlier state in its place is as good as none.
-        missing = [one for one in others if not self._store.holds(cluster, one.key, one.digest)]
+        missing = absent or [
+            one for one in others if not self._store.holds(cluster, one.key, one.digest)
+        ]
         if missing:
             raise Integrity(
                 f"of the rows that were read back, {len(missing)} are there no more, that of "
                 f"{missing[0]} among them: look for a failover to a standby that lacked them, or a "
                 "database that was restored; none of these objects was marked, and the next run "
-                "stores what is still there"
+                "stores what is still there: do not wait with it"
             )
-        return [one for one in known if newest[one.key.uid] == one.digest], others
+        return [one for one in known if newest.get(one.key.uid) == one.digest], others

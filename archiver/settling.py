@@ -63,7 +63,7 @@ class Settling:
                 break
             if tried < self._limits.tries:
                 time.sleep(self._limits.backoff * 2 ** (tried - 1))
-                page = self._again(page)
+                page = self._start(self.read_anew(page))
         for one in page.again:
             self._tally.settle(one, Outcome.DEFERRED, "changed while it was archived")
 
@@ -123,8 +123,8 @@ class Settling:
         self._tally.effects[Effect.RE_ARCHIVED] += one.replaces_mark
         self._tally.settle(one, Outcome.ARCHIVED, str(one.cause))
 
-    def _again(self, page: UnderWay) -> UnderWay:
-        """Read what has changed again, plan and store it anew, and start its marks."""
+    def read_anew(self, page: UnderWay) -> Waiting:
+        """Read what has changed again, plan it anew and store it."""
         self._tally.effects[Effect.RE_READ] += len(page.again)
         decisions: list[Decision] = []
         unparsed: list[Unparsed] = []
@@ -144,7 +144,7 @@ class Settling:
         stored = self._storing.store(decisions, unparsed, page.stale)
         # Read a moment ago, and not in a list that may have been held up.
         stored.revised.clear()
-        return self._start(stored.waiting())
+        return stored.waiting()
 
     def _reread(self, one: Pending, page: UnderWay) -> Decision | Unparsed | None:
         """None where it is gone, which is its outcome."""

@@ -8,7 +8,7 @@ from archiver.domain.metadata import Key
 from archiver.domain.plan import Archive, Decision, Marked, Quarantine, Reason, Skip, Terms
 from archiver.domain.report import Effect, Outcome
 from archiver.domain.tally import Tally
-from archiver.errors import ArchiverError, Integrity
+from archiver.errors import ArchiverError, Integrity, Unavailable
 from archiver.kept import kept_of, problem_of, unconverted_kept, unparsed_kept
 from archiver.pending import Stored
 from archiver.ports import (
@@ -96,7 +96,8 @@ class Storing:
                 self._store.write(self._batch({}, kept, {}))
                 self._quarantined(kept)
         except ArchiverError as error:
-            self.read_back.doubt(error)
+            if isinstance(error, Unavailable):
+                self.read_back.doubt(error)
             self._tally.fail(error)
             for one in waiting.values():
                 self._tally.settle(one.resource, Outcome.DEFERRED, str(error))

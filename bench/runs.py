@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import urllib3
 
 from bench.cluster import BenchCluster, marks_of, path_in
@@ -57,12 +58,13 @@ class Bench:
             self.processes,
             self._answered,
             patch=partial(self._patch, requests),
+            listed=partial(self._are_stored, due),
             connections=self.connections,
         )
-        counted = self.cluster.requests()
+        turns.before()
+        counted, of_floors = self.cluster.requests(), turns.marks
         whole = self._run(namespace, "archiver", "backfill", beside=self._once_begun(turns))
-        of_floors = sum(floor.count for floor in turns.floors.values())
-        sent = self.cluster.requests() - counted - of_floors
+        sent = self.cluster.requests() - counted - (turns.marks - of_floors)
         again = self._run(namespace, "archiver", "backfill")
         for measured, name, number in (
             (whole, "archived", due), (again, "already", due), (not_due, "notDue", count)
@@ -151,6 +153,11 @@ class Bench:
             turns(running)
 
         return beside
+
+    def _are_stored(self, count: int) -> bool:
+        with psycopg.connect(self.urls[0]) as connection:
+            found = connection.execute("SELECT count(*) FROM archive.revision").fetchone()
+        return found is not None and found[0] >= count
 
     def _answered(self) -> Spent:
         return until_answered(self.processes, self.cluster.under_way)

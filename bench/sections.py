@@ -14,6 +14,7 @@ _STAGES: Final = (
     ("row", "a row of a record, with the SHA-256 of all columns"),
     ("leaf", "its entry in the batch manifest"),
     ("confirm", "what is stored of one is read back"),
+    ("waits", "packed and unpacked, to wait for its mark"),
     ("logged", "its line of log"),
     ("notDue", "a page behind its list: none due"),
     ("already", "the same: all archived already"),

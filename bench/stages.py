@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from archiver import log
+from archiver.backlog import Backlog
 from archiver.cli.observing import observer
 from archiver.db.engine import connect
 from archiver.db.leaf import leaf
@@ -32,6 +33,7 @@ from archiver.domain.plan import Archive, Terms, plan
 from archiver.domain.policy import HOUR, Policy
 from archiver.domain.report import Outcome
 from archiver.domain.tally import Tally
+from archiver.pending import Stored
 from archiver.ports import Batch
 from archiver.storing import Storing
 from bench.records import CLUSTER, as_listed, listed, terms
@@ -87,6 +89,7 @@ def pure(raws: Sequence[bytes], at: Terms) -> dict[str, Callable[[], object]]:
         "convert": lambda: [convert(*one) for one in read],
         "row": lambda: [row_of(record, 0, envelope) for record in records],
         "leaf": lambda: [leaf(row.values, row.digest) for row in rows],
+        "waits": lambda: wait_for_mark(archives),
         "logged": lambda: settle(archives, tally),
     }
 
@@ -130,6 +133,13 @@ def archiving(store: PostgresStore, pages: Sequence[Sequence[bytes]], at: Terms)
 def observed() -> Tally:
     """With the log of a run, which is written to nowhere."""
     return Tally(observe=observer(lambda _settled: None, "run", "none"))
+
+
+def wait_for_mark(archives: Sequence[Archive]) -> None:
+    """Packed and unpacked."""
+    backlog = Backlog(1)
+    backlog.add(Stored(confirmed=list(archives)).waiting(), 0)
+    backlog.take()
 
 
 def settle(archives: Sequence[Archive], tally: Tally) -> None:

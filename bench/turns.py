@@ -3,6 +3,9 @@
 The very same PATCH costs the API server a third more or less within a minute on a shared machine.
 So a floor from before or after a run is not the floor of that run, and the best one of several
 tries is no measure of what a run of minutes can reach.
+
+While a run still lists, it does not stand still: the API server would forget the moment of a list
+that takes twice as long, and read the rest of it from etcd.
 """
 
 import time
@@ -17,6 +20,8 @@ from bench.measured import Running
 # A run has about so many turns, of at least and at most so many seconds.
 _TURNS: Final = 15
 _SHORTEST, _LONGEST = 2, 10
+# Seconds between two looks whether a run has listed all.
+_GLANCE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Patched:
 class Turns:
     """Called with a run on its way; `spent` is the servers' in its turns, `paused` is in seconds.
 
+    `before` comes first. Turns begin when `listed` says that nothing is left to be listed.
     `answered` waits until what is under way is answered; `patch` sends bare PATCHes over so many
     connections for so many seconds; `floors` has them by connections. Turns of both are equally
     long: what the API server does between two turns, such as garbage collection, is nobody's,
@@ -56,6 +62,7 @@ class Turns:
     servers: Mapping[str, int]
     answered: Callable[[], Spent]
     patch: Callable[[int, int], Patched]
+    listed: Callable[[], bool]
     connections: Sequence[int]
     seconds: int
     spent: Spent = field(default_factory=Spent)
@@ -65,16 +72,24 @@ class Turns:
     @classmethod
     def of_a_run(
         cls, expected: float, servers: Mapping[str, int], answered: Callable[[], Spent],
-        *, patch: Callable[[int, int], Patched], connections: Sequence[int],
+        *, patch: Callable[[int, int], Patched], listed: Callable[[], bool],
+        connections: Sequence[int],
     ) -> "Turns":  # fmt: skip
         """Turns of a run that takes about `expected` seconds."""
         seconds = min(_LONGEST, max(_SHORTEST, round(expected / _TURNS)))
-        return cls(servers, answered, patch, connections, seconds)
+        return cls(servers, answered, patch, listed, connections, seconds)
+
+    def before(self) -> None:
+        """A turn of the floor with each number of connections."""
+        for connections in self.connections:
+            self._floor(connections)
 
     def __call__(self, running: Running) -> None:
         """Until it ends."""
+        began = Spent.so_far(self.servers)
+        while not self.listed() and not running.ends_within(_GLANCE):
+            pass
         for connections in cycle(self.connections):
-            began = Spent.so_far(self.servers)
             ended = running.ends_within(self.seconds)
             running.stop()
             try:
@@ -82,14 +97,21 @@ class Turns:
                 stopped = Spent.so_far(self.servers) if ended else self.answered()
                 self.spent += stopped - began
                 if ended:
-                    # A short run is over before the floor's first turn.
-                    self.floors = self.floors or {connections: self.patch(connections, _SHORTEST)}
                     return
-                floor = self.floors.get(connections, Patched())
-                self.floors[connections] = floor + self.patch(connections, self.seconds)
+                self._floor(connections)
                 self.paused += time.perf_counter() - stopped.wall
             finally:
                 running.go_on()
+            began = Spent.so_far(self.servers)
+
+    def _floor(self, connections: int) -> None:
+        floor = self.floors.get(connections, Patched())
+        self.floors[connections] = floor + self.patch(connections, self.seconds)
+
+    @property
+    def marks(self) -> int:
+        """How many the floor has made so far."""
+        return sum(floor.count for floor in self.floors.values())
 
     @property
     def floor(self) -> Patched:

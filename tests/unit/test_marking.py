@@ -13,7 +13,7 @@ from archiver.domain.metadata import Key, PartialObject
 from archiver.errors import Integrity, Unavailable
 from archiver.limits import Limits
 from archiver.marking import Marking
-from archiver.ports import Batch, MarkOutcome
+from archiver.ports import Batch, MarkOutcome, Written
 from tests.fakes.cluster import Object
 from tests.fakes.world import World, counts, effects, is_marked, marks, say
 
@@ -146,23 +146,45 @@ def test_marks_go_on_while_the_list_is_slow(
     assert counts(world.run()) == {"archived": len(due)}
 
 
-def test_list_that_was_outdated_is_read_again_before_the_next_page(world: World) -> None:
-    """The archive has no row of such a state, so that it does not wait for marks."""
-    stale, *others = add(world, 3 * PAGE)
+@pytest.mark.usefixtures("two_pages_at_once")
+def test_what_an_outdated_list_gave_is_read_and_stored_before_any_mark_has_ended(
+    world: World, held: threading.Event
+) -> None:
+    """The archive has no row of its last state, so that it does not wait for marks."""
+    due = add(world, 4 * PAGE)
     world.run()
-    for number, other in enumerate(others):
-        world.cluster.edit(other, say(f"a later word {number}"))
-    world.cluster.edit(stale, say("restored from a backup"))
-    held = world.held(stale)
-    held["metadata"]["resourceVersion"] = "1"
-    order: list[str] = []
-    world.cluster.before_read = lambda _read: order.append("read")
-    world.cluster.before_page = lambda page: order.append(f"page {page}")
+    for one in due:
+        world.cluster.edit(one, say("a later word"))
+    stale = world.held(due[2 * PAGE])
+    stale["metadata"]["resourceVersion"] = "1"
+    reread: set[str] = set()
+
+    def hang(_read: PartialObject) -> None:
+        assert held.wait(10)
+
+    def release(batch: Batch) -> None:
+        reread.update(batch.reread)
+        if reread and batch.records[-1].key.uid == uid(due[-1]):
+            held.set()
+
+    world.cluster.before_mark = hang
+    world.store.after_write = release
     report = world.run()
-    assert effects(report)["reRead"] == 1
-    # One page is listed ahead.
-    assert order.index("read") <= 2
+    assert (counts(report), effects(report)["reRead"]) == ({"archived": len(due)}, 1)
     assert len(world.store.digests()[uid(stale)]) == 2
+    assert is_marked(world.held(stale))
+
+
+@pytest.mark.usefixtures("two_pages_at_once")
+def test_what_an_outdated_list_gave_is_deferred_where_the_run_has_failed(world: World) -> None:
+    due = add(world, 4 * PAGE)
+    world.run()
+    for one in due:
+        world.cluster.edit(one, say("a later word"))
+    world.held(due[-1])["metadata"]["resourceVersion"] = "1"
+    world.calls.faults["read", 1] = Unavailable("connection refused")
+    report = world.run()
+    assert (counts(report), report.exit_code) == ({"archived": 4 * PAGE - 1, "deferred": 1}, 75)
 
 
 def test_row_that_is_believed_is_not_read_back_again(world: World) -> None:
@@ -302,6 +324,33 @@ def test_database_that_is_away_is_asked_once_and_all_that_waits_is_deferred(
     assert counts(report) == {"archived": 2 * PAGE, "deferred": 7 * PAGE}
     assert [is_marked(doubtful.held(one)) for one in due] == [n < 2 * PAGE for n in range(9 * PAGE)]
     assert called(doubtful, "newest") == (9 + 2) * PAGE
+
+
+@pytest.mark.usefixtures("two_pages_at_once")
+def test_database_that_failed_to_write_is_not_asked_for_what_waits(
+    doubtful: World, held: threading.Event
+) -> None:
+    due = add(doubtful, 5 * PAGE)
+    doubtful.calls.faults["write", 5] = Unavailable("the database is starting up")
+    real_write = doubtful.store.write
+
+    def hang(_read: PartialObject) -> None:
+        held.wait(10)
+
+    def write(batch: Batch) -> Written:
+        try:
+            return real_write(batch)
+        except Unavailable:
+            held.set()
+            raise
+
+    doubtful.cluster.before_mark = hang
+    doubtful.store.write = write  # type: ignore[method-assign]
+    report = doubtful.run()
+    assert (counts(report), report.exit_code) == ({"archived": 2 * PAGE, "deferred": 3 * PAGE}, 75)
+    # Four pages once, and the first two of them once more.
+    assert called(doubtful, "newest") == (4 + 2) * PAGE
+    assert [is_marked(doubtful.held(one)) for one in due] == [n < 2 * PAGE for n in range(5 * PAGE)]
 
 
 @pytest.mark.usefixtures("two_pages_at_once")

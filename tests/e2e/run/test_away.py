@@ -103,7 +103,7 @@ def test_the_database_forgets_what_waits_for_its_mark(
 ) -> None:
     """As after a failover to a standby that lacks the last commits."""
     due = processings.create_all(range(130), context_bytes=0)
-    slowly = {"ARCHIVER_PAGE_SIZE": "10", "ARCHIVER_MAX_MARKS_PER_SECOND": "5"}
+    slowly = {"ARCHIVER_PAGE_SIZE": "10", "ARCHIVER_MAX_MARKS_PER_SECOND": "3"}
     process = replace(archiver, environment=slowly).start()
     eventually(lambda: rows.revisions() == len(due))
     rows.execute("""
