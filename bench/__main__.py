@@ -46,10 +46,10 @@ def main() -> None:
                 processes = cluster.processes() | {"postgresql": postgres.pid}
                 bench = Bench(cluster, urls, options.connections, Path(folder), processes)
                 rows.append(bench.one(count))
+                say(json.dumps(rows[-1]))
                 if not alone:
                     alone = bench.alone() | bench.on_the_wire(count)
                     alone["largeObjectsRssMiB"] = bench.large()
-            say(json.dumps(rows[-1]))
         document = {
             "machine": machine(),
             "kubernetes": cluster.control_plane.version,
