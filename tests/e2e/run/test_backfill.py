@@ -1,9 +1,11 @@
 """Everything terminal, of whatever age, in bounded memory."""
 
 import sys
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
+from urllib3.exceptions import HTTPError
 
 from tests.e2e.run.command import Archiver, Finished, finish, succeeded
 from tests.e2e.run.objects import Collection
@@ -61,7 +63,9 @@ def test_many_in_bounded_memory(archiver: Archiver, processings: Collection, row
 
 def is_empty(processings: Collection) -> bool:
     """Whether all are deleted by now."""
-    processings.empty()
+    # The answer names all that was deleted; the server breaks it off where it takes a minute.
+    with suppress(HTTPError):
+        processings.empty()
     return not processings.api.send("GET", processings.path, query={"limit": "1"}).body["items"]
 
 
