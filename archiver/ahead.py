@@ -31,9 +31,9 @@ def ahead(
                 _refuse_when_stopped(stop)
                 upcoming = lister.submit(next, pages, None)
                 yield page
-                continue
-            _refuse_when_stopped(stop)
-            yield None
+            else:
+                _refuse_when_stopped(stop)
+                yield None
     finally:
         lister.shutdown(wait=False, cancel_futures=True)
 

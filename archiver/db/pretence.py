@@ -36,7 +36,7 @@ class Pretence:
         """A transaction that was rolled back has inserted these."""
         kept = self._revisions[cluster_id]
         kept.update(revisions)
-        # Memory stays flat: what is asked for again is of the last few pages.
+        # Memory stays flat: fewer than these wait for their marks, and may be asked for again.
         for key in list(islice(kept, max(0, len(kept) - _REMEMBERED))):
             del kept[key]
         self._quarantined[cluster_id].update(map(_digest, items))

@@ -117,6 +117,17 @@ def effects(report: RunReport) -> dict[str, int]:
     return {str(effect): n for effect, n in report.effects.items() if n}
 
 
+def called(world: World, name: str) -> int:
+    """How often, with each object of a call for itself."""
+    return sum(one == name for one, _ in world.calls.log)
+
+
+def uid(manifest: Object) -> str:
+    """Its metadata.uid."""
+    found: str = manifest["metadata"]["uid"]
+    return found
+
+
 def is_marked(manifest: Object) -> bool:
     """Whether the object carries the label that selectors read."""
     labels = manifest["metadata"].get("labels") or {}

@@ -1,7 +1,7 @@
 """Marks that follow what is stored: how far behind they may be, and what is looked at again."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -15,7 +15,10 @@ from archiver.limits import Limits
 from archiver.marking import Marking
 from archiver.ports import Batch, MarkOutcome, Written
 from tests.fakes.cluster import Object
-from tests.fakes.world import World, counts, effects, is_marked, marks, say
+from tests.fakes.hanging import hanging
+from tests.fakes.world import World, called, counts, effects, is_marked, marks, say, uid
+
+__all__ = ["hanging"]
 
 PAGE = 2
 
@@ -39,50 +42,32 @@ def two_pages_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marking, "_MARKS_AT_ONCE", PAGE)
 
 
-@pytest.fixture
-def held() -> Iterator[threading.Event]:
-    """What hangs waits for this event, which is set when the test is over."""
-    event = threading.Event()
-    yield event
-    event.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith(("mark", "list")):
-            thread.join(10)
-
-
-def uid(manifest: Object) -> str:
-    found: str = manifest["metadata"]["uid"]
-    return found
-
-
 def add(world: World, count: int) -> list[Object]:
     return [world.add(f"due-{n}") for n in range(count)]
 
 
-def called(world: World, name: str) -> int:
-    return sum(one == name for one, _ in world.calls.log)
-
-
-def release_when(world: World, held: threading.Event, objects: int) -> list[int]:
+def release_when(world: World, hanging: threading.Event, objects: int) -> list[int]:
     """Hold every mark until so many objects are stored. What was stored by the first mark's end."""
     stored: list[int] = []
 
     def hang(_read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
         stored.append(called(world, "write"))
 
     def count(_batch: object) -> None:
         if called(world, "write") >= objects:
-            held.set()
+            hanging.set()
 
     world.cluster.before_mark = hang
     world.store.after_write = count
     return stored
 
 
-def test_all_is_stored_before_the_first_mark_has_ended(world: World, held: threading.Event) -> None:
+def test_all_is_stored_before_the_first_mark_has_ended(
+    world: World, hanging: threading.Event
+) -> None:
     due = add(world, 9 * PAGE)
-    stored = release_when(world, held, len(due))
+    stored = release_when(world, hanging, len(due))
     report = world.run()
     assert counts(report) == {"archived": len(due)}
     assert stored[0] == len(due)
@@ -118,7 +103,7 @@ def test_order_of_the_pages_is_that_of_their_marks(world: World) -> None:
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_marks_go_on_while_the_list_is_slow(
-    world: World, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+    world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the page that was not handed over yet, too."""
     world.cluster.marks_at_once = 1
@@ -130,14 +115,14 @@ def test_marks_go_on_while_the_list_is_slow(
             assert all_else_is_done.wait(10)
 
     def mark(read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
         if read.key.uid == uid(due[3 * PAGE - 1]):
             all_else_is_done.set()
 
     def advance(marking: Marking) -> None:
         real_advance(marking)
         if called(world, "write") == 3 * PAGE:
-            held.set()
+            hanging.set()
 
     real_advance = Marking.advance
     monkeypatch.setattr(Marking, "advance", advance)
@@ -148,7 +133,7 @@ def test_marks_go_on_while_the_list_is_slow(
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_what_an_outdated_list_gave_is_read_and_stored_before_any_mark_has_ended(
-    world: World, held: threading.Event
+    world: World, hanging: threading.Event
 ) -> None:
     """The archive has no row of its last state, so that it does not wait for marks."""
     due = add(world, 4 * PAGE)
@@ -160,12 +145,12 @@ def test_what_an_outdated_list_gave_is_read_and_stored_before_any_mark_has_ended
     reread: set[str] = set()
 
     def hang(_read: PartialObject) -> None:
-        assert held.wait(10)
+        assert hanging.wait(10)
 
     def release(batch: Batch) -> None:
         reread.update(batch.reread)
         if reread and batch.records[-1].key.uid == uid(due[-1]):
-            held.set()
+            hanging.set()
 
     world.cluster.before_mark = hang
     world.store.after_write = release
@@ -200,7 +185,7 @@ def test_row_is_read_back_again_before_a_mark_that_comes_late(doubtful: World) -
     assert called(doubtful, "newest") == 2 * len(due)
 
 
-def fail_over(world: World, due: list[Object], lost: Object, held: threading.Event) -> None:
+def fail_over(world: World, due: list[Object], lost: Object, hanging: threading.Event) -> None:
     """Once all are stored, to a standby that lacks the last row of one. Until then no mark ends."""
     key = ("cluster", uid(lost))
     earlier = list(world.store.inner.revisions.get(key, []))
@@ -208,10 +193,10 @@ def fail_over(world: World, due: list[Object], lost: Object, held: threading.Eve
     def after(batch: Batch) -> None:
         if batch.records[-1].key.uid == uid(due[-1]):
             world.store.inner.revisions[key] = earlier
-            held.set()
+            hanging.set()
 
     def hang(_read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
 
     world.store.after_write = after
     world.cluster.before_mark = hang
@@ -220,7 +205,7 @@ def fail_over(world: World, due: list[Object], lost: Object, held: threading.Eve
 @pytest.mark.usefixtures("two_pages_at_once")
 @pytest.mark.parametrize("was_there_before", [False, True])
 def test_row_that_was_lost_since_is_an_integrity_failure(
-    doubtful: World, held: threading.Event, *, was_there_before: bool
+    doubtful: World, hanging: threading.Event, *, was_there_before: bool
 ) -> None:
     due = add(doubtful, 5 * PAGE)
     if was_there_before:
@@ -228,7 +213,7 @@ def test_row_that_was_lost_since_is_an_integrity_failure(
         for one in due:
             doubtful.cluster.edit(one, say("the last word"))
     lost = due[3 * PAGE]
-    fail_over(doubtful, due, lost, held)
+    fail_over(doubtful, due, lost, hanging)
     report = doubtful.run()
     assert isinstance(report.error, Integrity)
     assert report.exit_code == 65
@@ -248,23 +233,23 @@ def test_row_that_was_lost_since_is_an_integrity_failure(
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_marks_that_are_not_sent_yet_are_called_back_where_a_row_was_lost(
-    doubtful: World, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+    doubtful: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doubtful.cluster.marks_at_once = 1
     due = add(doubtful, 5 * PAGE)
-    fail_over(doubtful, due, due[3 * PAGE], held)
+    fail_over(doubtful, due, due[3 * PAGE], hanging)
     third_page_begun, called_back = threading.Event(), threading.Event()
     sent: list[str] = []
 
     def hang(read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
         sent.append(read.key.uid)
         if len(sent) == 2 * PAGE + 1:
             third_page_begun.set()
             called_back.wait(10)
 
     def newest(cluster_id: str, keys: Sequence[Key]) -> Mapping[str, str]:
-        if held.is_set() and uid(due[3 * PAGE]) in {key.uid for key in keys}:
+        if hanging.is_set() and uid(due[3 * PAGE]) in {key.uid for key in keys}:
             third_page_begun.wait(10)
         return real_newest(cluster_id, keys)
 
@@ -312,10 +297,10 @@ def test_state_that_another_run_has_stored_since_is_read_again(
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_database_that_is_away_is_asked_once_and_all_that_waits_is_deferred(
-    doubtful: World, held: threading.Event
+    doubtful: World, hanging: threading.Event
 ) -> None:
     due = add(doubtful, 9 * PAGE)
-    release_when(doubtful, held, len(due))
+    release_when(doubtful, hanging, len(due))
     # Each page once, and the first two once more; the next one is the third page's turn.
     doubtful.calls.faults["newest", 9 + 2 + 1] = Unavailable("the database is starting up")
     report = doubtful.run()
@@ -328,20 +313,20 @@ def test_database_that_is_away_is_asked_once_and_all_that_waits_is_deferred(
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_database_that_failed_to_write_is_not_asked_for_what_waits(
-    doubtful: World, held: threading.Event
+    doubtful: World, hanging: threading.Event
 ) -> None:
     due = add(doubtful, 5 * PAGE)
     doubtful.calls.faults["write", 5] = Unavailable("the database is starting up")
     real_write = doubtful.store.write
 
     def hang(_read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
 
     def write(batch: Batch) -> Written:
         try:
             return real_write(batch)
         except Unavailable:
-            held.set()
+            hanging.set()
             raise
 
     doubtful.cluster.before_mark = hang
@@ -355,7 +340,7 @@ def test_database_that_failed_to_write_is_not_asked_for_what_waits(
 
 @pytest.mark.usefixtures("two_pages_at_once")
 def test_no_time_left_begins_no_further_marks(
-    world: World, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+    world: World, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due = add(world, 9 * PAGE)
     begun: list[str] = []
@@ -370,7 +355,7 @@ def test_no_time_left_begins_no_further_marks(
             world.stop.over = True
 
     def hang(_read: PartialObject) -> None:
-        held.wait(10)
+        hanging.wait(10)
 
     monkeypatch.setattr(world.cluster, "mark", counted)
     world.cluster.before_mark = hang

@@ -6,7 +6,7 @@ gave its digest back.
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 
 import pytest
@@ -26,8 +26,10 @@ from archiver.errors import (
 from archiver.limits import Limits
 from archiver.ports import MarkOutcome, Unparsed
 from tests.fakes.cluster import Crash, Object
+from tests.fakes.hanging import hanging
 from tests.fakes.world import (
     World,
+    called,
     counts,
     effects,
     is_marked,
@@ -35,7 +37,10 @@ from tests.fakes.world import (
     marks,
     resource,
     say,
+    uid,
 )
+
+__all__ = ["hanging"]
 
 BORN_TOMORROW = "2026-01-05T00:00:00Z"
 
@@ -53,15 +58,6 @@ def times(n: int, act: Callable[[PartialObject], object]) -> Callable[[PartialOb
             act(read)
 
     return hook
-
-
-def called(world: World, name: str) -> int:
-    return sum(one == name for one, _ in world.calls.log)
-
-
-def uid(manifest: Object) -> str:
-    found: str = manifest["metadata"]["uid"]
-    return found
 
 
 def test_nothing_found_is_a_run_that_is_done(world: World) -> None:
@@ -437,17 +433,6 @@ def test_asked_to_stop_marks_what_is_confirmed_and_lists_no_more(world: World) -
     report = world.run()
     assert (counts(report), report.exit_code) == ({"archived": 2}, 75)
     assert [is_marked(world.held(one)) for one in due] == [True, True] + [False] * 4
-
-
-@pytest.fixture
-def hanging() -> Iterator[threading.Event]:
-    """What hangs waits for this event, which is set when the test is over."""
-    event = threading.Event()
-    yield event
-    event.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith(("mark", "list")):
-            thread.join(10)
 
 
 def test_asked_to_stop_does_not_wait_for_a_list_that_hangs(
